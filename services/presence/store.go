@@ -1,0 +1,136 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/presenced/presence/events"
+)
+
+// Store joins the contracts of one database. Their methods are safe for concurrent
+// use, and their errors are of the classes that events.Log names. Storetest holds
+// every store to them.
+type Store struct {
+	Log      events.Log
+	Recorder Recorder
+	Online   Online
+	Nodes    Nodes
+
+	// Exclusive says that no other process can have this store open, which the store
+	// itself makes sure of. Then an unsealed stream is surely that of a dead process.
+	Exclusive bool
+}
+
+// Recorder makes events durable in the log first, and visible in online second.
+// TwoStep is the general one, over any Log and any Online; a store that can do both
+// in one commit has its own.
+type Recorder interface {
+	// Record takes a dense run of one stream. It returns how many events, from the
+	// first, are known to be durable and visible; that is len(run) if and only if err
+	// is nil. It is repeated with the same run, or with run[n:], until it succeeds:
+	// events of the run that are in the log already are left as they are.
+	//
+	// It returns an error that wraps ErrFenced if and only if the stream was found
+	// sealed: then nothing more will ever be recorded in it.
+	Record(ctx context.Context, run []events.Event) (n int, err error)
+}
+
+// ErrFenced is returned when a stream was sealed by another than its owner.
+var ErrFenced = errors.New("fenced: the stream was sealed by another node")
+
+// Connection is one document of online: a live connection.
+type Connection struct {
+	ID     events.Position // the position of its connected event; its node is the id's
+	User   string
+	Since  time.Time
+	Remote string
+	Agent  string
+}
+
+// ConnectionOf is the document that a connected event is projected to.
+func ConnectionOf(e events.Event) Connection {
+	return Connection{ID: e.ID, User: e.User, Since: e.At, Remote: e.Remote, Agent: e.Agent}
+}
+
+// Online is the projection: one document per live connection. Every method may be
+// repeated: adding what is there and removing what is not there change nothing.
+type Online interface {
+	// Apply adds and removes connections, of one stream. The order between add and
+	// remove is not defined: an id is never in both.
+	Apply(ctx context.Context, add []Connection, remove []events.Position) error
+
+	// DropStream removes every connection of a stream.
+	DropStream(ctx context.Context, s events.Stream) error
+
+	// OfStream returns up to limit connections of the stream of after that stand
+	// after it, ascending by id. Seq 0 is never a connection's: s.At(0) begins.
+	OfStream(ctx context.Context, after events.Position, limit int) ([]Connection, error)
+
+	// Streams returns the streams that have connections, ascending as text.
+	Streams(ctx context.Context) ([]events.Stream, error)
+
+	// Users answers who is online.
+	Users(ctx context.Context, q UserQuery) (UserPage, error)
+}
+
+// MaxUserPage is the most users that one Users call returns.
+const MaxUserPage = 1000
+
+// UserQuery asks for users by name, or for everyone, a page at a time.
+type UserQuery struct {
+	Users []string // if not nil: only these, at most MaxUserPage
+	After string   // only users after this one, compared as bytes; from UserPage.Next
+	Limit int      // 1 to MaxUserPage
+}
+
+// User is one user who is online.
+type User struct {
+	User        string
+	Since       time.Time // of the oldest of the connections
+	Connections int
+	Nodes       []string // ascending, each once
+}
+
+// UserPage is one answer to a UserQuery, ascending by user.
+type UserPage struct {
+	Users []User
+	Next  string // the After of the next page; empty on the last
+	Total int    // connections online, of all users; may be a second old
+}
+
+// Node is one document of nodes: a stream that has not yet ended, and its owner's
+// sign of life.
+type Node struct {
+	Stream      events.Stream
+	Addr        string
+	Beat        uint64          // counts up from 1
+	BeatAt      time.Time       // by the store's clock; set by the store, ignored on writing
+	Tail        events.Position // the last event that its owner knows to be recorded
+	Connections int
+	Version     string
+	StartedAt   time.Time
+}
+
+// Nodes are the streams that have not yet ended.
+type Nodes interface {
+	// Join adds the document of n.Stream. One that is there already is left as it is.
+	Join(ctx context.Context, n Node) error
+
+	// Beat rewrites the document of n.Stream if its beat is between acked and n.Beat,
+	// both included: the last beat that its owner knows to be written, and the one
+	// that it is writing, perhaps not for the first time. It never adds one.
+	// ErrBeatLost is returned if there is no such document.
+	Beat(ctx context.Context, n Node, acked uint64) error
+
+	// Remove removes the document of a stream.
+	Remove(ctx context.Context, s events.Stream) error
+
+	// All returns every document, ascending by stream as text.
+	All(ctx context.Context) ([]Node, error)
+}
+
+// ErrBeatLost is returned by Nodes.Beat when the node's document is not there, or
+// not at a beat that its owner wrote: the stream was taken over, or the database
+// restored from a backup.
+var ErrBeatLost = errors.New("the document of this node in nodes is gone or not its own")
