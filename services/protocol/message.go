@@ -33,14 +33,6 @@ const (
 // Retryable reports whether the same command may succeed later.
 func (c Code) Retryable() bool { return c == Busy || c == RateLimited || c == Internal }
 
-// Error is the answer to a command that was not carried out. It never ends the
-// connection.
-type Error struct {
-	ID      []byte // the command's id as it came; nil: none
-	Code    Code
-	Message string // for people: what is wrong, and what is allowed
-}
-
 // CloseCode is a WebSocket close code that the server sends.
 type CloseCode uint16
 
@@ -107,31 +99,3 @@ type Message struct {
 
 	ReconnectAfterMs int64 `json:"reconnectAfterMs,omitempty"`
 }
-
-// The Append functions write one message from the server as JSON.
-
-// AppendWelcome appends a welcome message.
-func AppendWelcome(b []byte, w Welcome) []byte { panic("skeleton") }
-
-// AppendTime appends a time message: t in UTC, in whole milliseconds, with as many
-// decimals as it needs.
-func AppendTime(b []byte, t time.Time) []byte { panic("skeleton") }
-
-// AppendFibonacci appends the answer to a fibonacci command. value is decimal.
-func AppendFibonacci(b, id []byte, n uint64, value []byte, algorithm string, took time.Duration) []byte {
-	panic("skeleton")
-}
-
-// AppendFibonacciUint is AppendFibonacci for a value that fits a machine word.
-func AppendFibonacciUint(b, id []byte, n, value uint64, algorithm string, took time.Duration) []byte {
-	panic("skeleton")
-}
-
-// AppendPong appends the answer to a ping command.
-func AppendPong(b, id []byte) []byte { panic("skeleton") }
-
-// AppendError appends an error message.
-func AppendError(b []byte, e *Error) []byte { panic("skeleton") }
-
-// AppendDrain appends the hint to connect again elsewhere after a while.
-func AppendDrain(b []byte, after time.Duration) []byte { panic("skeleton") }

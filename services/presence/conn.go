@@ -1,0 +1,86 @@
+package presence
+
+import (
+	"unique"
+
+	"github.com/presenced/presence/events"
+)
+
+// Client is the other side of a connection that is being recorded.
+type Client interface {
+	// Recorded says that the connection is in the log and in online, and gives its
+	// id. It is called on the appender's goroutine and must not block; it may come
+	// after the socket is gone.
+	Recorded(id events.Position)
+}
+
+// Conn is one connection of this node, from its admission to its disconnect. It is
+// meant to be embedded by value in the session that it belongs to. Its methods are
+// those of Member.
+type Conn struct {
+	// static after Init
+	client Client
+	user   string
+	// Shared by the many connections that have the same: kept once per process.
+	remote, agent unique.Handle[string]
+
+	// owned by the appender until the connection is recorded, static after
+	seq   uint64
+	since int64 // At of its connected event, Unix milliseconds
+
+	// guarded by table.mu
+	state      connState
+	prev, next *Conn // in table.live
+}
+
+// connState is where a connection stands. It only moves forward.
+type connState uint8
+
+const (
+	connNew      connState = iota
+	connQueued             // its connected event waits to be recorded
+	connRecorded           // it is in online, and in table.live
+	connLeft               // its disconnected event is queued, or recorded
+)
+
+// Init makes c ready for Member.Connect. The user id is valid (events.ValidateUser),
+// and so are remote and agent.
+func (c *Conn) Init(client Client, user, remote, agent string) {
+	c.client, c.user = client, user
+	c.remote, c.agent = unique.Make(remote), unique.Make(agent)
+}
+
+// User is the user that the connection belongs to.
+func (c *Conn) User() string { return c.user }
+
+// connList is a list of connections through their own links, ascending by seq.
+type connList struct {
+	first, last *Conn
+	n           int
+}
+
+func (l *connList) push(c *Conn) {
+	c.prev, c.next = l.last, nil
+	if l.last == nil {
+		l.first = c
+	} else {
+		l.last.next = c
+	}
+	l.last = c
+	l.n++
+}
+
+func (l *connList) remove(c *Conn) {
+	if c.prev == nil {
+		l.first = c.next
+	} else {
+		c.prev.next = c.next
+	}
+	if c.next == nil {
+		l.last = c.prev
+	} else {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+	l.n--
+}

@@ -1,0 +1,135 @@
+package presence
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presenced/presence/events"
+)
+
+// How long to wait between two reconciliations: between 15 and 30 s, at random, so
+// that nodes do not all read at once.
+const (
+	reconcileMin = 15 * time.Second
+	reconcileMax = 30 * time.Second
+)
+
+// finding is what one look at online found. The append loop judges it between two
+// batches, when nothing is in flight.
+type finding struct {
+	noted []*Conn  // live before the look, ascending by seq
+	found []uint64 // seqs of the stream's documents in online, ascending
+}
+
+// reconcileLoop compares online with the sockets now and then and has the append loop
+// mend what differs. It heals what no algorithm can see: documents that somebody
+// removed or brought back by hand, or a write that arrived after its time.
+func (e *epoch) reconcileLoop(ctx context.Context) error {
+	for sleep(ctx, reconcileMin+rand.N(reconcileMax-reconcileMin)) {
+		noted := e.m.table.recordedConns()
+		found, err := e.ownOnline(ctx)
+		if err != nil {
+			continue // the append loop and the beat tell of a store that fails
+		}
+		select {
+		case e.findings <- finding{noted, found}:
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// ownOnline reads the seqs of the stream's documents in online.
+func (e *epoch) ownOnline(ctx context.Context) ([]uint64, error) {
+	var seqs []uint64
+	after := e.stream.At(0)
+	for {
+		page, err := e.m.store.Online.OfStream(ctx, after, maxBatch)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range page {
+			seqs = append(seqs, c.ID.Seq)
+		}
+		if len(page) < maxBatch {
+			return seqs, nil
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+// mend makes online what the sockets say. It runs on the append loop.
+func (e *epoch) mend(ctx context.Context, f finding) error {
+	now := e.m.table.recordedConns()
+	remove := surplus(f.found, now)
+	add := missing(f, now)
+	if len(remove)+len(add) == 0 {
+		return nil
+	}
+	connections := make([]Connection, 0, len(add))
+	for _, c := range add {
+		connections = append(connections, c.connection(e.stream))
+	}
+	positions := make([]events.Position, 0, len(remove))
+	for _, seq := range remove {
+		positions = append(positions, e.stream.At(seq))
+	}
+	err := e.m.persist(ctx, step{"mend online", func(ctx context.Context) error {
+		return e.m.store.Online.Apply(ctx, connections, positions)
+	}})
+	if err == nil {
+		e.m.log.Warn("online mended", zap.Stringer("stream", e.stream),
+			zap.Int("added", len(add)), zap.Int("removed", len(remove)))
+	}
+	return err
+}
+
+// connection is the document in online of a recorded connection.
+func (c *Conn) connection(s events.Stream) Connection {
+	return Connection{
+		ID: s.At(c.seq), User: c.user, Since: time.UnixMilli(c.since).UTC(),
+		Remote: c.remote.Value(), Agent: c.agent.Value(),
+	}
+}
+
+// surplus is the seqs that were found in online and whose sockets are gone now.
+func surplus(found []uint64, now []*Conn) []uint64 {
+	var gone []uint64
+	for _, seq := range found {
+		if _, live := search(now, seq); !live {
+			gone = append(gone, seq)
+		}
+	}
+	return gone
+}
+
+// missing is the connections that were live before the look, are live now, and were
+// not found in online.
+func missing(f finding, now []*Conn) []*Conn {
+	var absent []*Conn
+	for _, c := range f.noted {
+		if _, there := slices.BinarySearch(f.found, c.seq); there {
+			continue
+		}
+		if _, live := search(now, c.seq); live {
+			absent = append(absent, c)
+		}
+	}
+	return absent
+}
+
+func search(conns []*Conn, seq uint64) (int, bool) {
+	return slices.BinarySearchFunc(conns, seq, func(c *Conn, seq uint64) int {
+		switch {
+		case c.seq < seq:
+			return -1
+		case c.seq > seq:
+			return 1
+		}
+		return 0
+	})
+}

@@ -1,0 +1,190 @@
+package presence
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/presenced/presence/events"
+)
+
+// ErrFull is returned by Member.Admit when the events of one more connection have
+// no room: the store is slower than the clients come and go, or away.
+var ErrFull = errors.New("the queue of events that wait to be recorded is full")
+
+// ErrStopped is returned by Member.Admit when the node is leaving or fenced.
+var ErrStopped = errors.New("this node takes no more connections")
+
+// table is the connections of this node and the queue of their events that are not
+// yet recorded.
+//
+// Admission: room counts the events for which no room is reserved. An admitted
+// connection holds two places, one for its connected and one for its disconnected
+// event; each is given back when that event is recorded. So the queue never has
+// more than its capacity, and no event is ever dropped.
+type table struct {
+	// static after construction
+	wake chan struct{} // size 1: says that the queue is not empty; a full channel says so already
+
+	mu     sync.Mutex
+	closed bool
+	room   int
+	head   int    // of queue: what is before it is taken
+	queue  []item // in the order in which things happened
+	live   connList
+}
+
+// item is an event to be: at (Unix milliseconds), conn connected, or, if there is a
+// reason, disconnected.
+type item struct {
+	conn   *Conn
+	at     int64
+	reason events.Reason
+}
+
+func newTable(capacity int) *table {
+	return &table{wake: make(chan struct{}, 1), room: capacity}
+}
+
+// admit reserves room for both events of a connection.
+func (t *table) admit() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.closed:
+		return ErrStopped
+	case t.room < 2:
+		return ErrFull
+	}
+	t.room -= 2
+	return nil
+}
+
+// release gives back the room of an admission that was not used.
+func (t *table) release() {
+	t.mu.Lock()
+	t.room += 2
+	t.mu.Unlock()
+}
+
+// connect queues the connected event of an admitted connection.
+func (t *table) connect(c *Conn, at int64) {
+	t.mu.Lock()
+	c.state = connQueued
+	t.queue = append(t.queue, item{conn: c, at: at})
+	t.mu.Unlock()
+	t.signal()
+}
+
+// disconnect queues the disconnected event of a connection. Only the first call for
+// a connection does something.
+func (t *table) disconnect(c *Conn, reason events.Reason, at int64) {
+	t.mu.Lock()
+	queued := t.leave(c, reason, at)
+	t.mu.Unlock()
+	if queued {
+		t.signal()
+	}
+}
+
+// leave needs mu.
+func (t *table) leave(c *Conn, reason events.Reason, at int64) bool {
+	switch c.state {
+	case connNew, connLeft:
+		return false
+	case connRecorded:
+		t.live.remove(c)
+	case connQueued:
+	}
+	c.state = connLeft
+	t.queue = append(t.queue, item{conn: c, at: at, reason: reason})
+	return true
+}
+
+// close ends admission.
+func (t *table) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+}
+
+// disconnectAll queues the disconnected events of all recorded connections.
+func (t *table) disconnectAll(reason events.Reason, at int64) {
+	t.mu.Lock()
+	for t.live.first != nil {
+		t.leave(t.live.first, reason, at)
+	}
+	t.mu.Unlock()
+	t.signal()
+}
+
+func (t *table) signal() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take moves up to cap(batch) items from the queue into batch and returns it.
+func (t *table) take(batch []item) []item {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := min(cap(batch), len(t.queue)-t.head)
+	batch = append(batch[:0], t.queue[t.head:t.head+n]...)
+	t.head += n
+	t.shrink()
+	return batch
+}
+
+// keepQueue is how many items the queue keeps memory for when it is empty.
+const keepQueue = 1024
+
+// shrink gives back the front of the queue once it is as long as the rest, and the
+// whole of a long queue once it is empty. It needs mu.
+func (t *table) shrink() {
+	rest := len(t.queue) - t.head
+	switch {
+	case rest == 0 && cap(t.queue) > keepQueue:
+		t.queue, t.head = nil, 0
+	case t.head >= rest:
+		copy(t.queue, t.queue[t.head:])
+		clear(t.queue[rest:])
+		t.queue, t.head = t.queue[:rest], 0
+	}
+}
+
+// recorded takes note that the events of a batch are recorded: their room is free
+// again, and the connections that are still there are live. It returns those, in
+// the space of batch.
+func (t *table) recorded(batch []item) []item {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.room += len(batch)
+	welcome := batch[:0]
+	for _, it := range batch {
+		if it.reason == 0 && it.conn.state == connQueued {
+			it.conn.state = connRecorded
+			t.live.push(it.conn)
+			welcome = append(welcome, it)
+		}
+	}
+	clear(batch[len(welcome):])
+	return welcome
+}
+
+// waiting is how many events wait to be taken, and how many connections are live.
+func (t *table) waiting() (queued, live int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.queue) - t.head, t.live.n
+}
+
+// recordedConns returns the live connections, ascending by seq.
+func (t *table) recordedConns() []*Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	conns := make([]*Conn, 0, t.live.n)
+	for c := t.live.first; c != nil; c = c.next {
+		conns = append(conns, c)
+	}
+	return conns
+}

@@ -1,0 +1,214 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presenced/presence/events"
+)
+
+// takeOver ends the stream of a dead node, in four steps, each repeated until it is
+// acknowledged. Any number of peers may do it at once, any of them may die in it,
+// and doing it again on a stream that has ended changes nothing (I10):
+//
+//  1. seal it: this insert is the fence, the owner's next append collides with it;
+//  2. append a disconnected event for each connection that was open at the seal;
+//  3. drop the stream from online;
+//  4. remove its node document, which says until then that there is work left.
+//
+// The seal stands after the log's last event, never after what the node document
+// says: that lags.
+func (m *Member) takeOver(ctx context.Context, s events.Stream) error {
+	began := time.Now()
+	if err := m.sealLost(ctx, s); err != nil {
+		return fmt.Errorf("take over %s: %w", s, err)
+	}
+	open, err := m.endOpen(ctx, s)
+	if err != nil {
+		return fmt.Errorf("take over %s: %w", s, err)
+	}
+	for _, st := range []step{
+		{"drop online", func(ctx context.Context) error { return m.store.Online.DropStream(ctx, s) }},
+		{"remove node", func(ctx context.Context) error { return m.store.Nodes.Remove(ctx, s) }},
+	} {
+		if err := m.persist(ctx, st); err != nil {
+			return fmt.Errorf("take over %s: %w", s, err)
+		}
+	}
+	m.log.Info("stream taken over", zap.Stringer("stream", s), zap.Int("connections", open),
+		zap.Duration("took", time.Since(began)))
+	return nil
+}
+
+// sealLost makes sure that a stream is sealed. Whoever's seal it is, it is one.
+func (m *Member) sealLost(ctx context.Context, s events.Stream) error {
+	return m.persist(ctx, step{"seal", func(ctx context.Context) error {
+		for {
+			err := m.trySeal(ctx, s)
+			var occupied *events.OccupiedError
+			if !errors.As(err, &occupied) {
+				return err
+			}
+			// The owner, or a peer, has just written there: again from the new tail.
+		}
+	}})
+}
+
+// trySeal appends a seal after the stream's tail, unless it is sealed.
+func (m *Member) trySeal(ctx context.Context, s events.Stream) error {
+	seen, err := m.lastBeat(ctx, s)
+	if err != nil {
+		return err
+	}
+	tail, err := m.store.Log.Tail(ctx, s)
+	if err != nil || tail.Seals() {
+		return err
+	}
+	if seen.IsZero() {
+		seen = tail.At
+	}
+	_, err = m.store.Log.Append(ctx, []events.Event{{
+		ID:       tail.ID.Next(),
+		Type:     events.Sealed,
+		At:       notBefore(tail.At),
+		By:       m.cfg.Node,
+		Reason:   events.NodeLost,
+		LastSeen: seen,
+	}})
+	return err
+}
+
+// lastBeat is when the owner of a stream last gave a sign of life, by the store's
+// clock; the zero time if its document is gone.
+func (m *Member) lastBeat(ctx context.Context, s events.Stream) (time.Time, error) {
+	nodes, err := m.store.Nodes.All(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, n := range nodes {
+		if n.Stream == s && !n.BeatAt.IsZero() {
+			return events.Milliseconds(n.BeatAt), nil
+		}
+	}
+	return time.Time{}, nil
+}
+
+// endOpen appends the disconnected events of the connections that were open at the
+// seal, the i-th at seal+1+i, and returns how many there are.
+func (m *Member) endOpen(ctx context.Context, s events.Stream) (int, error) {
+	f, err := m.foldToSeal(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	seal, open := f.Seal(), f.Open()
+	at, next := notBefore(seal.At), 0
+	err = m.persist(ctx, step{"append node_lost", func(ctx context.Context) error {
+		for next < len(open) {
+			run := lostRun(seal, open, next, at)
+			n, err := appendRun(ctx, m.store.Log, run, func(found, mine events.Event) error {
+				// A peer was here. What follows must not be older than what it wrote.
+				at = later(at, found.At)
+				return alreadyLost(found, mine)
+			})
+			next += n
+			if err != nil && !errors.Is(err, errPeer) {
+				return err
+			}
+		}
+		return nil
+	}})
+	return len(open), err
+}
+
+// errPeer says that a peer has written some of a takeover's events.
+var errPeer = errors.New("a peer takes over the same stream")
+
+// alreadyLost judges what is found in the place of a takeover's event: the same event
+// by an earlier try or by a peer. Only its time may differ, which may be later than
+// this node's, so the rest of the run is made again after it.
+func alreadyLost(found, mine events.Event) error {
+	same := found
+	same.At = mine.At
+	switch {
+	case same != mine:
+		return fmt.Errorf("%s holds %s and not the end of %s: %w", found.ID, found.Type, mine.Conn, events.ErrInvalid)
+	case found.At.After(mine.At):
+		return errPeer
+	}
+	return nil
+}
+
+// lostRun is up to a batch of the takeover's events, from the one of open[from] on.
+func lostRun(seal events.Event, open []events.Event, from int, at time.Time) []events.Event {
+	to := min(from+maxBatch, len(open))
+	run := make([]events.Event, 0, to-from)
+	for i := from; i < to; i++ {
+		run = append(run, events.Event{
+			ID:       seal.ID.At(seal.ID.Seq + 1 + uint64(i)),
+			Type:     events.Disconnected,
+			At:       at,
+			User:     open[i].User,
+			Conn:     open[i].ID,
+			Reason:   events.NodeLost,
+			LastSeen: seal.LastSeen,
+		})
+	}
+	return run
+}
+
+// foldToSeal folds a sealed stream through its seal, and no further.
+func (m *Member) foldToSeal(ctx context.Context, s events.Stream) (f *events.Fold, err error) {
+	err = m.persist(ctx, step{"read stream", func(ctx context.Context) error {
+		f = new(events.Fold)
+		if err := foldStream(ctx, m.store.Log, s, f, (*events.Fold).Sealed); err != nil {
+			return err
+		}
+		if !f.Sealed() {
+			return fmt.Errorf("%s: the seal is not visible yet: %w", s, events.ErrUnavailable)
+		}
+		return nil
+	}})
+	return f, err
+}
+
+// foldStream applies the events of a stream to f, from where f is, until its end, or
+// until enough says so.
+func foldStream(ctx context.Context, log events.Log, s events.Stream, f *events.Fold, enough func(*events.Fold) bool) error {
+	from := s.At(0)
+	if tail := f.Tail(); !tail.ID.IsZero() {
+		from = tail.ID.Next()
+	}
+	for {
+		page, err := log.Read(ctx, from, maxBatch)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			if enough(f) {
+				return nil
+			}
+			if err := f.Apply(e); err != nil {
+				return err
+			}
+		}
+		if len(page) < maxBatch {
+			return nil
+		}
+		from = page[len(page)-1].ID.Next()
+	}
+}
+
+// notBefore is the time now, or t if that is later: in a stream time never goes back,
+// whoever writes.
+func notBefore(t time.Time) time.Time { return later(events.Milliseconds(time.Now()), t) }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
