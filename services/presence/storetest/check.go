@@ -1,0 +1,132 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/presence"
+)
+
+// enough is more than any of the suite's streams, users or connections.
+const enough = 10_000
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mustBe fails unless err wraps want.
+func mustBe(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Fatalf("error %v, want one that wraps %q", err, want)
+	}
+}
+
+// mustBeOccupied fails unless err says that p is taken.
+func mustBeOccupied(t *testing.T, err error, p events.Position) {
+	t.Helper()
+	var occupied *events.OccupiedError
+	if !errors.As(err, &occupied) {
+		t.Fatalf("error %v, want an *events.OccupiedError", err)
+	}
+	if occupied.At != p {
+		t.Fatalf("%s is said to be occupied, want %s", occupied.At, p)
+	}
+}
+
+// mustCount fails unless n is want.
+func mustCount(t *testing.T, n, want int) {
+	t.Helper()
+	if n != want {
+		t.Fatalf("n is %d, want %d", n, want)
+	}
+}
+
+// mustEqual fails unless got and want have the same elements, in the same order;
+// empty and nil are the same.
+func mustEqual[T comparable](t *testing.T, got, want []T) {
+	t.Helper()
+	if slices.Equal(got, want) {
+		return
+	}
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			t.Fatalf("element %d of %d\nis   %+v\nwant %+v", i, len(want), got[i], want[i])
+		}
+	}
+	t.Fatalf("%d elements, want %d", len(got), len(want))
+}
+
+func mustAppend(t *testing.T, log events.Log, run []events.Event) {
+	t.Helper()
+	n, err := log.Append(t.Context(), run)
+	must(t, err)
+	mustCount(t, n, len(run))
+}
+
+func mustRecord(t *testing.T, r presence.Recorder, run []events.Event) {
+	t.Helper()
+	n, err := r.Record(t.Context(), run)
+	must(t, err)
+	mustCount(t, n, len(run))
+}
+
+// mustHold fails unless the log holds the stream of want, and it is want.
+func mustHold(t *testing.T, log events.Log, s events.Stream, want []events.Event) {
+	t.Helper()
+	got, err := log.Read(t.Context(), s.At(0), enough)
+	must(t, err)
+	mustEqual(t, got, want)
+}
+
+// mustShow fails unless online holds exactly these connections of the stream.
+func mustShow(t *testing.T, o presence.Online, s events.Stream, want []presence.Connection) {
+	t.Helper()
+	got, err := o.OfStream(t.Context(), s.At(0), enough)
+	must(t, err)
+	mustEqual(t, got, want)
+}
+
+// connections are the documents that the connected events among run become.
+func connections(run ...events.Event) (all []presence.Connection) {
+	for _, e := range run {
+		if e.Type == events.Connected {
+			all = append(all, presence.ConnectionOf(e))
+		}
+	}
+	return all
+}
+
+// patience is how long eventually waits: well over the second that the contract
+// gives UserPage.Total.
+const patience = 10 * time.Second
+
+// eventually fails unless wanted becomes true in time.
+func eventually(t *testing.T, what string, wanted func() bool) {
+	t.Helper()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for !wanted() {
+		select {
+		case <-again.C:
+		case <-late.C:
+			t.Fatalf("after %s: not yet: %s", patience, what)
+		}
+	}
+}
+
+// ended is a context that has ended.
+func ended(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
