@@ -58,13 +58,21 @@ var packages = map[string]reach{
 		tests: []string{"services/mongostore/mongotest"},
 	},
 
-	"clientctl": {code: []string{"events", "services/envflag", "services/protocol"}},
+	"clientctl":          {code: append([]string{"clientctl/fault", "clientctl/scripted", "clientctl/talk", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...)},
+	"clientctl/scripted": {code: append([]string{"clientctl/fault"}, beneathClientctl...)},
+	"clientctl/talk":     {code: append([]string{"clientctl/fault", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...)},
+	"clientctl/wire":     {code: append([]string{"clientctl/fault"}, beneathClientctl...)},
+	"clientctl/fault":    {},
+	"clientctl/terminal": {},
 }
 
 // beneathPresenced are the layers under the parts that presenced joins.
 var beneathPresenced = []string{
 	"events", "services/auth", "services/fibonacci", "services/presence", "services/protocol", "services/timepush",
 }
+
+// beneathClientctl is all that the command line shares with the server.
+var beneathClientctl = []string{"events", "services/envflag", "services/protocol"}
 
 // owners says which packages alone may import a module of others: what it brings
 // along stays behind them.
