@@ -26,8 +26,10 @@ type Session interface {
 	// Text is one whole text message, valid UTF-8. p is only valid during the call.
 	Text(p []byte)
 
-	// Closed says that the connection is no more, or that it never opened. It is the
-	// last call. Sends and posts after it do nothing.
+	// Closed says that the conversation is over, or that it never began: nothing more
+	// is heard from the client, and nothing more is sent to it. The socket may live
+	// on for at most Config.CloseTimeout, for the close handshake. It is the last
+	// call. Sends and posts after it do nothing.
 	Closed(r Reason)
 }
 
@@ -55,7 +57,7 @@ type Reason uint8
 // The reasons of an end.
 const (
 	ByClient   Reason = iota + 1 // the client closed, or its socket ended
-	ByTimeout                    // no sign of life within the ping's deadline, or no answer to a close
+	ByTimeout                    // no sign of life within the ping's deadline
 	BySlow                       // more than its cap of replies was waiting for it to read
 	ByServer                     // Conn.Close was called
 	ByProtocol                   // it broke RFC 6455 or a limit
@@ -68,8 +70,8 @@ type Config struct {
 	HTTP    http.Handler // answers requests that are no upgrade; default: 426 with a text
 	Log     *zap.Logger  // default: none
 
-	Loops         int // event loops; default one per CPU that the process may use
-	MaxConns      int // default RLIMIT_NOFILE − 256
+	Loops         int // event loops; default GOMAXPROCS
+	MaxConns      int // sockets in all, also unfinished; one more gets a 503; default RLIMIT_NOFILE − 256
 	MaxHandshakes int // unfinished ones at a time, the oldest dropped first; default 4,096
 
 	HandshakeTimeout time.Duration // from accept to the end of the request's header; default 5 s
@@ -83,7 +85,7 @@ type Config struct {
 
 	PingAfter    time.Duration // of silence; default 20 s
 	PingTimeout  time.Duration // from ping to a sign of life, any byte; default 10 s
-	CloseTimeout time.Duration // from our close frame to the end of the socket; default 5 s
+	CloseTimeout time.Duration // for each of: the client's answer to our close, the end of its socket; default 5 s
 
 	// Farewell makes the text message that a client gets right before it is closed
 	// for shutdown; default: none.

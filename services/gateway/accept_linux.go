@@ -1,0 +1,175 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	acceptsPerTurn = 64
+	// shortageRest is how long the listeners rest when the process, or the system,
+	// has no file descriptor or memory left.
+	shortageRest = 100 * time.Millisecond
+)
+
+// acceptor accepts on every listener and deals the connections to the loops, in
+// one goroutine.
+type acceptor struct {
+	// static after construction
+	*shared
+	epoll     int
+	bell      int
+	listeners []listener
+	loops     []*loop
+	mail      mailbox // any letter stops it
+
+	// owned by run
+	resting  bool // the listeners are disarmed
+	shortage bool // was logged
+	events   [8]unix.EpollEvent
+}
+
+func newAcceptor(s *shared, listeners []listener, loops []*loop) (*acceptor, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("epoll_create1: %w", err)
+	}
+	bell, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		_ = unix.Close(epoll)
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	a := &acceptor{shared: s, epoll: epoll, bell: bell, listeners: listeners, loops: loops}
+	a.mail.ring = func() {
+		one := [8]byte{7: 1}
+		_, _ = unix.Write(a.bell, one[:])
+	}
+	err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: bellSlot})
+	for i, l := range listeners {
+		if err == nil {
+			err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, l.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
+		}
+	}
+	if err != nil {
+		_ = unix.Close(epoll)
+		_ = unix.Close(bell)
+		return nil, fmt.Errorf("epoll_ctl: %w", err)
+	}
+	return a, nil
+}
+
+// release closes the listeners and the acceptor's own descriptors.
+func (a *acceptor) release() {
+	a.mail.close()
+	closeAll(a.listeners)
+	_ = unix.Close(a.epoll)
+	_ = unix.Close(a.bell)
+}
+
+// run accepts until it is stopped.
+func (a *acceptor) run() error {
+	defer a.release()
+	for {
+		wait := -1
+		if a.resting {
+			wait = int(shortageRest.Milliseconds())
+		}
+		n, err := unix.EpollWait(a.epoll, a.events[:], wait)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("epoll_wait: %w", err)
+		}
+		if a.resting && n == 0 {
+			a.rest(false)
+			n = a.acceptAll()
+		}
+		for _, e := range a.events[:max(n, 0)] {
+			if e.Fd == bellSlot {
+				return nil
+			}
+			if !a.resting {
+				a.accept(a.listeners[e.Fd])
+			}
+		}
+	}
+}
+
+// acceptAll tries every listener after a rest.
+func (a *acceptor) acceptAll() int {
+	for _, l := range a.listeners {
+		if !a.resting {
+			a.accept(l)
+		}
+	}
+	return 0
+}
+
+// accept takes some of the connections that wait on one listener.
+func (a *acceptor) accept(l listener) {
+	for range acceptsPerTurn {
+		fd, sa, err := unix.Accept4(l.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch {
+		case err == nil:
+			a.deal(fd, sa)
+		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE),
+			errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
+			a.rest(true)
+			a.short(err)
+			return
+		case errors.Is(err, unix.EAGAIN):
+			a.short(nil)
+			return
+		}
+		// Any other error is of a connection that ended while it waited.
+	}
+}
+
+// deal gives a connection to the least loaded loop, or turns it away.
+func (a *acceptor) deal(fd int, sa unix.Sockaddr) {
+	if a.sockets.Add(1) > int64(a.cfg.MaxConns) {
+		a.sockets.Add(-1)
+		_, _ = unix.Write(fd, a.full)
+		_ = unix.Shutdown(fd, unix.SHUT_WR)
+		_ = unix.Close(fd)
+		return
+	}
+	least := a.loops[0]
+	for _, l := range a.loops[1:] {
+		if l.load.Load() < least.load.Load() {
+			least = l
+		}
+	}
+	least.load.Add(1)
+	c := &Conn{loop: least, fd: fd, shake: &handshake{remote: remoteOf(sa)}}
+	if !least.mail.put(letter{kind: adopt, conn: c}) {
+		least.forget(c)
+	}
+}
+
+// rest stops or starts listening for a moment: a listener that is ready, but cannot
+// be accepted from, would make the acceptor spin.
+func (a *acceptor) rest(on bool) {
+	a.resting = on
+	var events uint32 = unix.EPOLLIN
+	if on {
+		events = 0
+	}
+	for i, l := range a.listeners {
+		_ = unix.EpollCtl(a.epoll, unix.EPOLL_CTL_MOD, l.fd, &unix.EpollEvent{Events: events, Fd: int32(i)})
+	}
+}
+
+// short logs the beginning and the end of a shortage.
+func (a *acceptor) short(err error) {
+	switch {
+	case err != nil && !a.shortage:
+		a.shortage = true
+		a.cfg.Log.Warn("cannot accept: no file descriptors or memory left; trying again", zap.Error(err))
+	case err == nil && a.shortage:
+		a.shortage = false
+		a.cfg.Log.Info("accepting again")
+	}
+}

@@ -1,0 +1,141 @@
+package gateway
+
+import "golang.org/x/sys/unix"
+
+// adopt takes over a connection that was just accepted.
+func (l *loop) adopt(c *Conn) {
+	if l.ending == leaving {
+		l.forget(c)
+		return
+	}
+	l.table.add(c)
+	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: c.slot, Pad: int32(c.id)}
+	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, c.fd, &event); err != nil {
+		l.table.remove(c)
+		l.forget(c)
+		return
+	}
+	c.heard = l.now
+	l.await(c)
+	for l.waiting.first != nil && l.handshakes.Load() > int64(l.cfg.MaxHandshakes) {
+		l.end(l.waiting.first, ByServer)
+	}
+}
+
+// forget closes a connection that is not in the table.
+func (l *loop) forget(c *Conn) {
+	_ = unix.Close(c.fd)
+	c.state = gone
+	l.load.Add(-1)
+	l.sockets.Add(-1)
+}
+
+// await puts a connection at the end of the handshakes.
+func (l *loop) await(c *Conn) {
+	c.shake.began = l.now
+	c.shake.prev = l.waiting.last
+	if c.shake.prev == nil {
+		l.waiting.first = c
+	} else {
+		c.shake.prev.shake.next = c
+	}
+	l.waiting.last = c
+	l.handshakes.Add(1)
+}
+
+// settled takes a connection out of the handshakes.
+func (l *loop) settled(c *Conn) {
+	h := c.shake
+	if h.prev == nil {
+		l.waiting.first = h.next
+	} else {
+		h.prev.shake.next = h.next
+	}
+	if h.next == nil {
+		l.waiting.last = h.prev
+	} else {
+		h.next.shake.prev = h.prev
+	}
+	c.shake = nil
+	l.handshakes.Add(-1)
+}
+
+// greet takes bytes of a request. They are only copied if the header is incomplete.
+func (l *loop) greet(c *Conn, p []byte) {
+	h := c.shake
+	searched := len(h.head)
+	if searched > 0 {
+		h.head = append(h.head, p...)
+		p = h.head
+	}
+	end := headerEnd(p, searched)
+	switch {
+	case !looksLikeHTTP(p[0]):
+		l.refuse(c, refusalNotHTTP)
+	case end > l.cfg.MaxHeader, end == 0 && len(p) >= l.cfg.MaxHeader:
+		l.refuse(c, refusalHeader)
+	case end > 0:
+		l.introduce(c, p, end)
+	case searched == 0:
+		h.head = append(h.head, p...)
+	}
+}
+
+// introduce answers a whole header. p may go on after it.
+func (l *loop) introduce(c *Conn, p []byte, end int) {
+	switch intent := readIntent(p[:end]); {
+	case l.ending != serving:
+		l.refuse(c, refusalLeaving)
+	case intent == wantsHTTP:
+		l.handOver(c, p)
+	case intent == malformed:
+		l.refuse(c, refusalMalformed)
+	default:
+		l.letIn(c, p[:end], p[end:])
+	}
+}
+
+// letIn answers an upgrade request. What follows it are the client's first frames.
+func (l *loop) letIn(c *Conn, head, rest []byte) {
+	session, response := l.upgrade.answer(head, c.shake.remote)
+	if session == nil {
+		l.turnAway(c, response)
+		return
+	}
+	l.settled(c)
+	c.state, c.session = open, session
+	l.conns.Add(1)
+	l.reply = append(l.reply[:0], response...)
+	l.prefix = len(response)
+	l.current = c
+	session.Open(c)
+	l.current = nil
+	l.answer(c)
+	if len(rest) > 0 && c.state.isOpen() {
+		l.listen(c, rest)
+	}
+}
+
+// refuse answers a request that is not let in, and ends it.
+func (l *loop) refuse(c *Conn, r Refusal) {
+	l.turnAway(c, appendRefusal(nil, r))
+}
+
+func (l *loop) turnAway(c *Conn, response []byte) {
+	l.settled(c)
+	// The socket is fresh: its buffer takes the response whole, or the client is gone.
+	if n, err := unix.Write(c.fd, response); err != nil || n < len(response) {
+		l.end(c, ByServer)
+		return
+	}
+	l.linger(c)
+}
+
+// late ends a handshake that took too long.
+func (l *loop) late(c *Conn) {
+	if len(c.shake.head) == 0 {
+		l.end(c, ByTimeout)
+		return
+	}
+	l.refuse(c, refusalLate)
+}

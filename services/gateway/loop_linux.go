@@ -1,0 +1,230 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	opText = ws.OpText
+
+	// readSize lets the largest message of the default limit be parsed where it was
+	// read.
+	readSize = 64<<10 + ws.MaxHeaderSize
+
+	eventsPerTurn = 256
+	pushesPerTurn = 128
+	bellSlot      = -1 // in the epoll data of the mailbox's eventfd
+)
+
+// loop owns some of the server's connections, in one goroutine. A turn of it waits
+// for events, serves them, and then does a bounded part of what is due anyway:
+// letters, pushes, a look for silent connections. So nothing that one client does,
+// and no push to many, holds up another for longer than a turn.
+type loop struct {
+	// static after construction
+	*shared
+	epoll int
+	bell  int // eventfd
+	began time.Time
+	mail  mailbox
+	load  atomic.Int64 // sockets dealt to it that have not ended; the acceptor adds
+
+	// owned by run
+	now     instant
+	table   table
+	events  [eventsPerTurn]unix.EpollEvent
+	buf     []byte // what is read, for all connections
+	reply   []byte // what the callbacks of one read send
+	prefix  int    // bytes of reply that are no frames: the answer to an upgrade
+	current *Conn  // whose callbacks may call Send
+	pong    []byte // payload of the latest ping of one read
+	pinged  bool   // pong is to be sent
+	rules   rules
+	upgrade *upgrader
+	spare   []*backlog
+	letters []letter
+
+	waiting struct{ first, last *Conn } // handshakes, the oldest first
+
+	pushed  *push  // the latest broadcast that a walk was begun for
+	pushing cursor // its walk
+	looking cursor // the walk for silent connections
+	looked  instant
+	ending  ending
+}
+
+// ending is how far a loop has come in going away.
+type ending uint8
+
+const (
+	serving  ending = iota
+	draining        // nobody is let in
+	leaving         // all were told to leave; the loop stops when the last one left
+)
+
+func newLoop(s *shared) (*loop, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("epoll_create1: %w", err)
+	}
+	bell, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		_ = unix.Close(epoll)
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	l := &loop{
+		shared: s, epoll: epoll, bell: bell, began: time.Now(),
+		buf:     make([]byte, readSize),
+		rules:   rules{maxMessage: s.cfg.MaxMessage, maxFragments: s.cfg.MaxFragments},
+		upgrade: newUpgrader(s.cfg.Handler, s.cfg.MaxHeader),
+	}
+	l.mail.ring = l.ring
+	err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: bellSlot})
+	if err != nil {
+		l.release()
+		return nil, fmt.Errorf("epoll_ctl: %w", err)
+	}
+	return l, nil
+}
+
+// release closes the loop's own descriptors. The mailbox is closed before.
+func (l *loop) release() {
+	l.mail.close()
+	_ = unix.Close(l.epoll)
+	_ = unix.Close(l.bell)
+}
+
+// ring wakes the loop. The counter of an eventfd cannot be full here.
+func (l *loop) ring() {
+	one := [8]byte{7: 1}
+	if l.bell >= 0 {
+		_, _ = unix.Write(l.bell, one[:])
+	}
+}
+
+// run serves until it is told to end, and ends all connections. The error is fatal
+// for the server.
+func (l *loop) run() error {
+	defer l.release()
+	defer l.endAll()
+	for l.ending != leaving || l.table.len() > 0 {
+		n, err := unix.EpollWait(l.epoll, l.events[:], l.wait())
+		l.now = l.clock()
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("epoll_wait: %w", err)
+		}
+		for i := range max(n, 0) {
+			l.serve(&l.events[i])
+		}
+		l.push()
+		l.look()
+	}
+	return nil
+}
+
+func (l *loop) clock() instant {
+	return instant(time.Since(l.began).Milliseconds()) //nolint:gosec // wraps, see instant
+}
+
+// wait returns how long to wait for events, in milliseconds.
+func (l *loop) wait() int {
+	switch {
+	case l.pushing.left > 0:
+		return 0
+	case l.table.len() == 0:
+		return -1
+	}
+	return int(max(0, l.round-l.clock().since(l.looked)).Milliseconds()) + 1
+}
+
+// serve handles one event.
+func (l *loop) serve(e *unix.EpollEvent) {
+	if e.Fd == bellSlot {
+		l.answerBell()
+		return
+	}
+	c := l.table.at(e.Fd, uint32(e.Pad))
+	if c == nil {
+		return // of a connection that ended earlier in this turn
+	}
+	if e.Events&unix.EPOLLOUT != 0 && c.out != nil {
+		l.flush(c)
+	}
+	if e.Events&^unix.EPOLLOUT != 0 && c.state != gone {
+		l.read(c)
+	}
+}
+
+// answerBell reads the letters and the latest push.
+func (l *loop) answerBell() {
+	var count [8]byte
+	_, _ = unix.Read(l.bell, count[:])
+	// The latest push is looked at after the mailbox: a broadcast that came too late
+	// to be seen here then found the bell silent and rang it again.
+	letters := l.mail.take(l.letters)
+	if p := l.latest.Load(); p != l.pushed {
+		l.pushed = p
+		l.pushing.start(&l.table)
+	}
+	for i := range letters {
+		l.obey(&letters[i], i+1 < len(letters) && letters[i+1].kind == post && letters[i+1].conn == letters[i].conn)
+	}
+	l.letters = letters
+	if cap(letters) > maxSpareLetters {
+		l.letters = nil
+	}
+}
+
+// maxSpareLetters bounds the memory that a mailbox keeps after a burst.
+const maxSpareLetters = 1 << 12
+
+// push writes the latest broadcast to the next few clients. A client that has not
+// read what it was sent before is skipped, and so is one whose socket is full.
+func (l *loop) push() {
+	n := pushesPerTurn
+	for c := l.pushing.next(&l.table, &n); c != nil; c = l.pushing.next(&l.table, &n) {
+		if c.state.isOpen() && c.out == nil {
+			l.write(c, l.pushed.frame, 0, latestWins)
+		}
+	}
+}
+
+// look judges the next part of the table, and the oldest handshakes.
+func (l *loop) look() {
+	if l.now.since(l.looked) < l.round {
+		return
+	}
+	l.looked = l.now
+	for c := l.waiting.first; c != nil && l.now.since(c.shake.began) >= l.cfg.HandshakeTimeout; c = l.waiting.first {
+		l.late(c)
+	}
+	if l.looking.left == 0 {
+		l.looking.start(&l.table)
+	}
+	n := len(l.table.slots)/roundsPerLook + 1
+	for c := l.looking.next(&l.table, &n); c != nil; c = l.looking.next(&l.table, &n) {
+		l.judge(c)
+	}
+}
+
+func (l *loop) judge(c *Conn) {
+	switch l.patience.judge(c.state, c.heard, c.mark, l.now, c.id) {
+	case sendPing:
+		c.state, c.mark = asked, l.now
+		l.write(c, pingFrame, 0, mustArrive)
+	case giveUp:
+		l.abandon(c, codeTimeout, "no sign of life")
+		l.end(c, ByTimeout)
+	case cutOff:
+		l.end(c, ByTimeout)
+	case leaveAlone:
+	}
+}
+
+var pingFrame = appendFrame(nil, ws.OpPing, nil)

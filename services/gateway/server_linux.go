@@ -1,0 +1,279 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// push is a broadcast: one frame for all clients.
+type push struct{ frame []byte }
+
+// shared is what a server's loops and acceptor have in common.
+type shared struct {
+	// static after construction
+	cfg      Config
+	patience patience
+	round    time.Duration // between two looks at parts of a loop's table
+	http     *annex
+	full     []byte // the answer to one connection too many
+
+	sockets    atomic.Int64 // accepted and not ended
+	conns      atomic.Int64 // upgraded, their session not closed
+	handshakes atomic.Int64
+	outbound   atomic.Int64 // bytes that wait for clients to read
+	latest     atomic.Pointer[push]
+}
+
+// Server accepts and serves WebSocket connections. Its methods are safe for
+// concurrent use.
+type Server struct {
+	// static after construction
+	*shared
+	addrs    []netip.AddrPort
+	loops    []*loop
+	acceptor *acceptor
+	accepted chan struct{} // closed by Serve when the acceptor has ended
+	done     chan struct{} // closed by Serve when all has ended, or by Shutdown before Serve
+
+	mu    sync.Mutex
+	stage stage
+}
+
+// stage is how far a server has come.
+type stage uint8
+
+const (
+	bound   stage = iota
+	running       // Serve was called
+	stopped       // Shutdown was called before Serve
+)
+
+// Listen binds every address ("127.0.0.1:8080", "[::1]:8080", ":0" for any free
+// port of all interfaces), or none, and raises the soft limit of open files to the
+// hard one. Errors name the address. Connections wait until Serve is called.
+func Listen(addrs []string, cfg Config) (*Server, error) {
+	if len(addrs) == 0 {
+		return nil, errors.New("gateway: no address to listen on")
+	}
+	files, err := raiseFiles()
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	cfg, err = cfg.complete(files)
+	if err != nil {
+		return nil, err
+	}
+	listeners, err := listenAll(addrs, cfg.SendBuffer)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newServer(cfg, listeners)
+	if err != nil {
+		closeAll(listeners)
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	return s, nil
+}
+
+func newServer(cfg Config, listeners []listener) (*Server, error) {
+	sh := &shared{cfg: cfg, patience: cfg.patience(), full: appendRefusal(nil, refusalFull)}
+	sh.round = sh.patience.round(cfg.HandshakeTimeout)
+	sh.http = newAnnex(cfg.HTTP, cfg.Log, net.TCPAddrFromAddrPort(listeners[0].addr))
+	s := &Server{shared: sh, accepted: make(chan struct{}), done: make(chan struct{})}
+	for _, l := range listeners {
+		s.addrs = append(s.addrs, l.addr)
+	}
+	for range cfg.Loops {
+		l, err := newLoop(sh)
+		if err != nil {
+			s.releaseLoops()
+			return nil, err
+		}
+		s.loops = append(s.loops, l)
+	}
+	a, err := newAcceptor(sh, listeners, s.loops)
+	if err != nil {
+		s.releaseLoops()
+		return nil, err
+	}
+	s.acceptor = a
+	return s, nil
+}
+
+func (s *Server) releaseLoops() {
+	for _, l := range s.loops {
+		l.release()
+	}
+}
+
+// Addrs returns the addresses that are listened on, in the order of Listen's.
+func (s *Server) Addrs() []netip.AddrPort { return s.addrs }
+
+// Serve accepts and serves until Shutdown or Close has ended everything, and then
+// returns nil; or until a failure that it cannot go on with, and returns that. It
+// may be called once.
+func (s *Server) Serve() error {
+	s.mu.Lock()
+	stage := s.stage
+	if stage == bound {
+		s.stage = running
+	}
+	s.mu.Unlock()
+	switch stage {
+	case running:
+		return errors.New("gateway: Serve was called twice")
+	case stopped:
+		return nil
+	case bound:
+	}
+	defer close(s.done)
+	failures := make(chan error, len(s.loops)+1) // one place for each goroutine below
+	var all, web sync.WaitGroup
+	web.Go(s.http.run)
+	all.Go(func() {
+		defer close(s.accepted)
+		failures <- s.acceptor.run()
+	})
+	for _, l := range s.loops {
+		all.Go(func() { failures <- l.run() })
+	}
+	var fatal error
+	for range cap(failures) {
+		if err := <-failures; err != nil && fatal == nil {
+			fatal = fmt.Errorf("gateway: %w", err)
+			s.StopAccepting()
+			s.tell(letter{kind: cut})
+		}
+	}
+	all.Wait()
+	if fatal != nil {
+		s.http.shutdown(ended)
+	}
+	web.Wait()
+	<-s.http.finished
+	s.http.discard()
+	return fatal
+}
+
+// Broadcast sends a text message to every connection, in one frame that all loops
+// share. It is latest-wins: a client with a backlog skips it, and a loop that has
+// not finished the one before goes on with this one. It does not block.
+func (s *Server) Broadcast(payload []byte) {
+	s.latest.Store(&push{frame: appendFrame(nil, opText, payload)})
+	for _, l := range s.loops {
+		l.mail.wake()
+	}
+}
+
+// Stats returns counts of this moment.
+func (s *Server) Stats() Stats {
+	return Stats{
+		Connections: int(s.conns.Load()),
+		Handshakes:  int(s.handshakes.Load()),
+		Outbound:    s.outbound.Load(),
+	}
+}
+
+// StopAccepting closes the listeners. Connections go on.
+func (s *Server) StopAccepting() {
+	s.acceptor.mail.put(letter{kind: cut})
+}
+
+// Shutdown stops accepting and tells every client to leave: the Farewell, then a
+// close frame with code 1012, at a pace of 5,000 a second, or such that all were
+// told in half of the time that ctx leaves; up to 1,000 clients are told at once.
+// Their sessions get Closed(ByShutdown). It returns when the last client has left,
+// or when ctx ends: then the rest is cut off, and the error is that of ctx.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if !s.running() {
+		return nil
+	}
+	s.StopAccepting()
+	select {
+	case <-s.accepted:
+	case <-s.done:
+	}
+	s.sendAway(ctx)
+	s.tell(letter{kind: finish})
+	s.http.shutdown(ctx)
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+	}
+	s.tell(letter{kind: cut})
+	<-s.done
+	return ctx.Err()
+}
+
+// Close ends everything at once.
+func (s *Server) Close() error {
+	_ = s.Shutdown(ended)
+	return nil
+}
+
+// ended is a context that waits for nothing.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// running reports whether there is something to shut down. A server that does not
+// serve yet is released, and never will.
+func (s *Server) running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stage == bound {
+		s.stage = stopped
+		s.acceptor.release()
+		s.releaseLoops()
+		close(s.done)
+	}
+	return s.stage == running
+}
+
+func (s *Server) tell(l letter) {
+	for _, loop := range s.loops {
+		loop.mail.put(l)
+	}
+}
+
+// sendAway tells clients to leave at a pace. It returns before the last of them.
+func (s *Server) sendAway(ctx context.Context) {
+	began := time.Now()
+	left := time.Duration(1<<63 - 1)
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	over := drainTime(int(s.conns.Load()), left)
+	if over == 0 {
+		return
+	}
+	totals, told := make([]int, len(s.loops)), make([]int, len(s.loops))
+	for i, l := range s.loops {
+		totals[i] = int(l.load.Load())
+	}
+	tick := time.NewTicker(drainRound)
+	defer tick.Stop()
+	for elapsed := drainRound; elapsed < over; elapsed = time.Since(began) + drainRound {
+		for i, l := range s.loops {
+			n := drained(totals[i], elapsed, over)
+			l.mail.put(letter{kind: drain, count: n - told[i]})
+			told[i] = n
+		}
+		select {
+		case <-tick.C:
+		case <-s.done:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package gateway
+
+// table holds a loop's connections by slot. Slots are used again, so an event names
+// its connection by slot and id: one that was queued for an earlier connection of
+// the slot finds nothing. It is per loop and dense, not indexed by file descriptor:
+// those are shared by all loops, and each loop's table would be as long as all.
+type table struct {
+	slots []*Conn
+	free  []int32
+	next  uint32 // id of the next connection
+}
+
+func (t *table) add(c *Conn) {
+	t.next++
+	c.id = t.next
+	if n := len(t.free); n > 0 {
+		c.slot = t.free[n-1]
+		t.free = t.free[:n-1]
+		t.slots[c.slot] = c
+		return
+	}
+	c.slot = int32(len(t.slots))
+	t.slots = append(t.slots, c)
+}
+
+func (t *table) remove(c *Conn) {
+	t.slots[c.slot] = nil
+	t.free = append(t.free, c.slot)
+}
+
+// at returns the connection, or nil if it is no more.
+func (t *table) at(slot int32, id uint32) *Conn {
+	if int(slot) >= len(t.slots) {
+		return nil
+	}
+	if c := t.slots[slot]; c != nil && c.id == id {
+		return c
+	}
+	return nil
+}
+
+func (t *table) len() int { return len(t.slots) - len(t.free) }
+
+// cursor walks a table that changes meanwhile, from where the last walk ended.
+type cursor struct {
+	at   int
+	left int
+}
+
+// start begins a walk over all slots.
+func (k *cursor) start(t *table) { k.left = len(t.slots) }
+
+// next returns the next connection of the walk. n is how many slots may be looked
+// at; it is lowered. nil means that the walk, or n, is at its end.
+func (k *cursor) next(t *table, n *int) *Conn {
+	for k.left > 0 && *n > 0 {
+		if k.at >= len(t.slots) {
+			k.at = 0
+		}
+		c := t.slots[k.at]
+		k.at++
+		k.left--
+		*n--
+		if c != nil {
+			return c
+		}
+	}
+	return nil
+}
