@@ -21,21 +21,45 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// mustBe fails unless err wraps want.
+// mustBe fails unless err wraps want, and is of no other class.
 func mustBe(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Fatalf("error %v, want one that wraps %q", err, want)
 	}
+	mustBeOneClass(t, err)
 }
 
-// mustBeOccupied fails unless err says that p is taken.
+// mustBeOneClass fails if err is of several classes, so that callers would do now
+// this, now that about it.
+func mustBeOneClass(t *testing.T, err error) {
+	t.Helper()
+	var occupied *events.OccupiedError
+	var is []string
+	if errors.As(err, &occupied) {
+		is = append(is, "occupied")
+	}
+	for _, class := range []error{
+		events.ErrUnavailable, events.ErrRefused, events.ErrInvalid, events.ErrNotFound,
+		presence.ErrFenced, presence.ErrBeatLost,
+	} {
+		if errors.Is(err, class) {
+			is = append(is, class.Error())
+		}
+	}
+	if len(is) > 1 {
+		t.Fatalf("error %v is of several classes: %q", err, is)
+	}
+}
+
+// mustBeOccupied fails unless err says that p is taken, and nothing else.
 func mustBeOccupied(t *testing.T, err error, p events.Position) {
 	t.Helper()
 	var occupied *events.OccupiedError
 	if !errors.As(err, &occupied) {
 		t.Fatalf("error %v, want an *events.OccupiedError", err)
 	}
+	mustBeOneClass(t, err)
 	if occupied.At != p {
 		t.Fatalf("%s is said to be occupied, want %s", occupied.At, p)
 	}

@@ -1,0 +1,117 @@
+package boltstore
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/presence"
+)
+
+// encodeRun is the value of each event of run. It returns an error that wraps
+// events.ErrInvalid unless run is what Append takes.
+func encodeRun(run []events.Event) ([][]byte, error) {
+	if err := events.ValidateRun(run); err != nil {
+		return nil, err
+	}
+	values := make([][]byte, len(run))
+	for i, e := range run {
+		value, err := e.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		values[i] = value
+	}
+	return values, nil
+}
+
+func decodeEvent(key, value []byte) (e events.Event, err error) {
+	// Not json.Unmarshal, which would read the whole value twice.
+	if err := e.UnmarshalJSON(value); err != nil {
+		return e, damaged(key, err)
+	}
+	if e.ID.String() != string(key) {
+		return e, damaged(key, fmt.Errorf("it holds %s", e.ID))
+	}
+	return e, nil
+}
+
+// damaged is the error of a value that is not what was written. It hides the class
+// of why: what was asked for is not at fault.
+func damaged(key []byte, why error) error {
+	return fmt.Errorf("%w: the value of %q: %v", ErrCorrupt, key, why)
+}
+
+// connectionRecord is a connection as a document of online.
+type connectionRecord struct {
+	ID     string    `json:"_id"`
+	User   string    `json:"user"`
+	Since  time.Time `json:"since"`
+	Node   string    `json:"node"`
+	Remote string    `json:"remote,omitempty"`
+	Agent  string    `json:"agent,omitempty"`
+}
+
+func encodeConnection(c presence.Connection) ([]byte, error) {
+	return json.Marshal(connectionRecord{
+		ID: c.ID.String(), User: c.User, Since: c.Since, Node: c.ID.Node, Remote: c.Remote, Agent: c.Agent,
+	})
+}
+
+func decodeConnection(key, value []byte) (presence.Connection, error) {
+	var r connectionRecord
+	if err := json.Unmarshal(value, &r); err != nil {
+		return presence.Connection{}, damaged(key, err)
+	}
+	id, err := events.ParsePosition(string(key))
+	if err != nil {
+		return presence.Connection{}, damaged(key, err)
+	}
+	return presence.Connection{
+		ID: id, User: r.User, Since: events.Milliseconds(r.Since), Remote: r.Remote, Agent: r.Agent,
+	}, nil
+}
+
+// nodeRecord is a node as a document of nodes.
+type nodeRecord struct {
+	ID          string    `json:"_id"`
+	Addr        string    `json:"addr"`
+	Beat        uint64    `json:"beat"`
+	BeatAt      time.Time `json:"beatAt"`
+	Tail        string    `json:"tail,omitempty"`
+	Connections int       `json:"connections"`
+	Version     string    `json:"version"`
+	StartedAt   time.Time `json:"startedAt"`
+}
+
+func encodeNode(n presence.Node) ([]byte, error) {
+	r := nodeRecord{
+		ID: n.Stream.String(), Addr: n.Addr, Beat: n.Beat, BeatAt: n.BeatAt,
+		Connections: n.Connections, Version: n.Version, StartedAt: n.StartedAt,
+	}
+	if !n.Tail.IsZero() {
+		r.Tail = n.Tail.String()
+	}
+	return json.Marshal(r)
+}
+
+func decodeNode(key, value []byte) (n presence.Node, err error) {
+	var r nodeRecord
+	if err := json.Unmarshal(value, &r); err != nil {
+		return n, damaged(key, err)
+	}
+	n = presence.Node{
+		Addr: r.Addr, Beat: r.Beat, BeatAt: events.Milliseconds(r.BeatAt),
+		Connections: r.Connections, Version: r.Version, StartedAt: events.Milliseconds(r.StartedAt),
+	}
+	if n.Stream, err = events.ParseStream(string(key)); err != nil {
+		return n, damaged(key, err)
+	}
+	if r.Tail != "" {
+		if n.Tail, err = events.ParsePosition(r.Tail); err != nil {
+			return n, damaged(key, err)
+		}
+	}
+	return n, nil
+}

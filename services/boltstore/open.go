@@ -1,0 +1,177 @@
+package boltstore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/presenced/presence/services/presence"
+)
+
+// FileName is the name of the database in its directory.
+const FileName = "presence.db"
+
+// lockWait is how long Open waits for the file's lock: long enough for a process
+// that is just ending, short enough for a person who started a second one.
+const lockWait = time.Second
+
+// mapped is the address space that the file is mapped into at first, in bytes. It
+// takes no memory. A file that outgrows its mapping is mapped anew, twice as large,
+// and waits for all readers to be done.
+const mapped = 1 << 30
+
+var (
+	// ErrLocked is returned when another process has the database open.
+	ErrLocked = errors.New("database in use")
+
+	// ErrNoDatabase is returned by OpenReadOnly when there is nothing to open.
+	ErrNoDatabase = errors.New("no database")
+
+	// ErrFormat is returned when the file is none of this program's: of a later
+	// version, or of another program.
+	ErrFormat = errors.New("unknown database format")
+
+	// ErrCorrupt is returned when the file is damaged.
+	ErrCorrupt = errors.New("database damaged")
+
+	// ErrBroken is returned by every operation after one that failed in such a way
+	// that what the disk holds is not known. Starting again reads it.
+	ErrBroken = errors.New("database out of service until the next start")
+)
+
+// DB is an open database.
+type DB struct {
+	// static after construction
+	path string
+	bolt *bbolt.DB
+
+	broken atomic.Pointer[error] // why it is out of service, or nil
+}
+
+// Open opens the database in dir for reading and writing, and makes both if need be,
+// for this user only. It returns an error that wraps ErrLocked if another process
+// has it, ErrFormat if it is of a later version, and ErrCorrupt if it is damaged.
+func Open(dir string) (*DB, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	path := filepath.Join(dir, FileName)
+	_, missing := os.Stat(path)
+	d, err := open(path, bbolt.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.prepare(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if missing != nil {
+		// The file is new: that it is there at all must outlive a loss of power too.
+		if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
+	return d, nil
+}
+
+// OpenReadOnly opens the database in dir for reading. It makes and changes nothing.
+// It returns an error that wraps ErrNoDatabase if there is none, and otherwise the
+// errors of Open. Any number of processes may read, but none while one writes.
+func OpenReadOnly(dir string) (*DB, error) {
+	path := filepath.Join(dir, FileName)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil, fmt.Errorf("%w: %s does not exist or is empty; nothing was ever recorded there, or DATA_DIR names another directory", ErrNoDatabase, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	d, err := open(path, bbolt.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.check(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// open opens the file with the settings of this store. On error nothing stays open.
+//
+// The freelist is kept in the file: without it (NoFreelistSync) a commit writes a page
+// less, but every start reads all pages of the log to find the free ones. It is a
+// hash map in memory, so that finding a free page does not take longer the more
+// there are.
+func open(path string, o bbolt.Options) (d *DB, err error) {
+	var file *os.File
+	o.Timeout = lockWait
+	o.FreelistType = bbolt.FreelistMapType
+	o.InitialMmapSize = mapped
+	o.NoStatistics = true
+	o.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		file, err = os.OpenFile(name, flag, mode)
+		return file, err
+	}
+	d = &DB{path: path}
+	err = guard(func() (err error) {
+		d.bolt, err = bbolt.Open(path, 0o600, &o)
+		return err
+	})
+	switch {
+	case err == nil:
+		return d, nil
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("%w: another presenced uses %s; stop it, or set DATA_DIR to another directory", ErrLocked, path)
+	case errors.Is(err, ErrCorrupt):
+		_ = file.Close() // bbolt panicked and left it open, and locked
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("open %s: %w: it is no bbolt file, or its first pages are damaged: %w", path, ErrCorrupt, err)
+	}
+	return nil, fmt.Errorf("open the database %s: %w", path, err)
+}
+
+// Close closes the file. It waits for the operations in flight; later ones return
+// events.ErrUnavailable.
+func (d *DB) Close() error {
+	var f *fault
+	if why := d.broken.Load(); why != nil && errors.As(*why, &f) {
+		return nil // bbolt panicked in a write and holds its locks for ever; the end of the process ends them
+	}
+	if err := d.bolt.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", d.path, err)
+	}
+	return nil
+}
+
+// Path is the path of the file.
+func (d *DB) Path() string { return d.path }
+
+// Store returns the contracts of d.
+func (d *DB) Store() presence.Store {
+	return presence.Store{
+		Log:       eventLog{d},
+		Recorder:  recorder{d},
+		Online:    online{d},
+		Nodes:     nodes{d},
+		Exclusive: true,
+	}
+}
+
+// syncDir makes the entries of a directory durable.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync the data directory: %w", err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("sync the data directory: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package boltstore
+
+import (
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/storetest"
+)
+
+func TestDB_keeps_the_contracts(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) presence.Store { return openTemp(t).Store() })
+}
+
+// TestDB_keeps_the_contracts_in_two_steps holds the parts to them by themselves.
+func TestDB_keeps_the_contracts_in_two_steps(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) presence.Store {
+		s := openTemp(t).Store()
+		s.Recorder = presence.TwoStep(s.Log, s.Online)
+		return s
+	})
+}
+
+// openTemp opens a new database, and checks and closes it at the end of the test.
+func openTemp(t testing.TB) *DB {
+	t.Helper()
+	return openIn(t, t.TempDir())
+}
+
+// openIn opens the database of a directory, and checks and closes it at the end of
+// the test.
+func openIn(t testing.TB, dir string) *DB {
+	t.Helper()
+	d, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		checkPages(t, d)
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// checkPages fails the test unless every page of the file is sound, and used once.
+func checkPages(t testing.TB, d *DB) {
+	t.Helper()
+	err := d.bolt.View(func(tx *bbolt.Tx) error {
+		for err := range tx.Check() {
+			t.Error(err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
