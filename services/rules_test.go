@@ -58,10 +58,13 @@ var packages = map[string]reach{
 		tests: []string{"services/mongostore/mongotest"},
 	},
 
-	"clientctl":          {code: append([]string{"clientctl/fault", "clientctl/scripted", "clientctl/talk", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...)},
-	"clientctl/scripted": {code: append([]string{"clientctl/fault"}, beneathClientctl...)},
+	"clientctl": {code: append([]string{
+		"clientctl/fault", "clientctl/online", "clientctl/scripted", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
+	}, beneathClientctl...)},
 	"clientctl/talk":     {code: append([]string{"clientctl/fault", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...)},
-	"clientctl/wire":     {code: append([]string{"clientctl/fault"}, beneathClientctl...)},
+	"clientctl/online":   {code: append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...)},
+	"clientctl/wire":     {code: append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...)},
+	"clientctl/scripted": {code: beneathClientctl},
 	"clientctl/fault":    {},
 	"clientctl/terminal": {},
 }

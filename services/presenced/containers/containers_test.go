@@ -210,10 +210,13 @@ func sources(t *testing.T) (files []string) {
 	list := json.NewDecoder(bytes.NewReader(run(t, "go", "list", "-deps", "-json=Dir,Standard,Module,GoFiles,EmbedFiles", "./services/presenced", "./clientctl")))
 	for {
 		var p struct {
-			Dir                 string
-			Standard            bool
-			Module              *struct{ Main bool }
-			GoFiles, EmbedFiles []string
+			Dir        string   `json:"Dir"`
+			Standard   bool     `json:"Standard"`
+			GoFiles    []string `json:"GoFiles"`
+			EmbedFiles []string `json:"EmbedFiles"`
+			Module     *struct {
+				Main bool `json:"Main"`
+			} `json:"Module"`
 		}
 		err := list.Decode(&p)
 		if errors.Is(err, io.EOF) {
