@@ -1,0 +1,28 @@
+package fibonacci
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// nice is the calling thread's nice value.
+func nice(t *testing.T) int {
+	t.Helper()
+	v, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 20 - v
+}
+
+func TestPool_WorkersAreNicerThanTheProcess(t *testing.T) {
+	p := NewPool(Config{Workers: 1, Nice: 5})
+	got := make(chan int)
+	submit(t, p.Account("42"), Task{Done: func(Result) { got <- nice(t) }})
+	worker := <-got
+	p.Close()
+	if own := nice(t); worker != min(own+5, 19) {
+		t.Errorf("the worker's nice value is %d, that of another thread %d", worker, own)
+	}
+}
