@@ -1,0 +1,43 @@
+package fault_test
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/presenced/presence/clientctl/fault"
+)
+
+func TestCannotReach_says_what_to_do(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	tests := []struct {
+		name, address string
+		err           error
+		want          string
+	}{
+		{"refused here", "ws://localhost:8080", refused, "nothing listens at ws://localhost:8080: start the server with `go run ./services/presenced`"},
+		{"refused here, by number", "ws://[::1]:8080", refused, "start the server"},
+		{"refused elsewhere", "ws://example.com:8080", refused, "check that the server runs there"},
+		{"no such host", "ws://nowhere:8080", fmt.Errorf("dial: %w", &net.DNSError{Name: "nowhere", IsNotFound: true}), `no host is called "nowhere"`},
+		{"no answer", "ws://10.0.0.1", context.DeadlineExceeded, "no answer from ws://10.0.0.1 in time"},
+		{"no answer in time from a socket", "ws://10.0.0.1", &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, "no answer"},
+		{"hung up", "ws://localhost:22", io.EOF, "hung up before it answered"},
+		{"a certificate", "wss://localhost:1", fmt.Errorf("tls: %w", x509.UnknownAuthorityError{}), "authority"},
+		{"anything else", "ws://localhost:1", errors.New("no route"), "cannot reach ws://localhost:1 (--ws or WS): no route"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := fault.CannotReach(tt.address, "--ws or WS", tt.err)
+			if fault.KindOf(err) != fault.Unreachable || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %q, want %q in it", err, tt.want)
+			}
+		})
+	}
+}

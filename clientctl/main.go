@@ -1,0 +1,42 @@
+// Clientctl is the command line of the presence service: it connects as a user,
+// asks for Fibonacci numbers, and shows who is online.
+//
+//	clientctl connect --user 42
+//	clientctl fibonacci 90
+//	clientctl online
+//
+// Standard output has results alone; what becomes of the connection, and errors, go
+// to standard error. `clientctl help` lists the exit codes.
+//
+// This package parses and wires. What the commands do is in packages talk and online
+// below it.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+func main() { os.Exit(realMain()) }
+
+// realMain runs the command line until it is done or a signal comes. The first
+// SIGINT or SIGTERM ends it cleanly, the second one at once.
+func realMain() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return run(ctx, os.Args[1:], process{
+		in:         os.Stdin,
+		out:        os.Stdout,
+		err:        os.Stderr,
+		lookup:     os.LookupEnv,
+		now:        time.Now,
+		terminalIn: term.IsTerminal(int(os.Stdin.Fd())),
+		terminal:   term.IsTerminal(int(os.Stdout.Fd())),
+	})
+}

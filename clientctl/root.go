@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/presenced/presence/clientctl/fault"
+	"github.com/presenced/presence/services/envflag"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// process is what a command may use of the process that it runs in.
+type process struct {
+	in       io.Reader
+	out, err io.Writer
+	lookup   func(string) (string, bool) // of environment variables
+	now      func() time.Time
+
+	terminalIn bool // in is a terminal: a person types
+	terminal   bool // out is a terminal: a person reads
+}
+
+// run runs the command line args, without the program's name, and returns the exit
+// code.
+func run(ctx context.Context, args []string, p process) int {
+	root := newRoot(p)
+	root.SetArgs(liftNegatives(root, args))
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if !errors.Is(err, fault.ErrInterrupted) {
+		fmt.Fprintln(p.err, "clientctl:", err)
+	}
+	if fault.KindOf(err) == fault.Usage {
+		fmt.Fprintf(p.err, "Run '%s --help' for usage.\n", cmd.CommandPath())
+	}
+	return exitCode(err)
+}
+
+func newRoot(p process) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "clientctl",
+		Short: "Connect to a presence server, ask for Fibonacci numbers, see who is online",
+		Long: `Clientctl connects to a presence server as a user, asks it for Fibonacci
+numbers, and shows who is online.
+
+Settings come from flags, else from the environment variables that the help
+names, else from defaults.
+
+` + strings.TrimRight(exitHelp(), "\n"),
+		Example: `  clientctl connect --user 42
+  echo 90 | clientctl connect --user 42
+  clientctl fibonacci 90
+  clientctl online`,
+		Args:              noSuchCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd.Flags(), p) },
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+	}
+	root.SetIn(p.in)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newVersion(p))
+	return root
+}
+
+func applyEnvironment(fs *pflag.FlagSet, p process) error {
+	if err := envflag.Apply(fs, p.lookup); err != nil {
+		return usage(err)
+	}
+	return nil
+}
+
+// variables leaves the named flags of fs settable by variables, and says so in their
+// help. The others mean too much elsewhere: who has set LIMIT or TIMEOUT has not
+// thought of clientctl.
+func variables(fs *pflag.FlagSet, names ...string) {
+	fs.VisitAll(func(f *pflag.Flag) {
+		for _, name := range names {
+			if f.Name == name {
+				return
+			}
+		}
+		envflag.Ignore(fs, f.Name)
+	})
+	envflag.Document(fs)
+}
+
+func usage(err error) error { return fault.Errorf(fault.Usage, "%w", err) }
+
+// noSuchCommand refuses arguments of the root command, which are mistyped commands.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Sprintf("there is no command %q", args[0])
+	cmd.SuggestionsMinimumDistance = 2
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		err += ": did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return usage(errors.New(err))
+}
+
+// noArgs refuses arguments of a command that takes none.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage(fmt.Errorf("%s takes no arguments, got %q", cmd.Name(), args[0]))
+	}
+	return nil
+}
+
+// oneOf checks a flag whose value is one of a few.
+func oneOf(flag, value string, allowed ...string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return usage(fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(allowed, " or ")))
+}

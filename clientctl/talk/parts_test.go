@@ -1,0 +1,183 @@
+package talk
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/presenced/presence/services/protocol"
+	"pgregory.net/rapid"
+)
+
+func TestBackoff_Delay(t *testing.T) {
+	b := Backoff{Base: 500 * time.Millisecond, Max: 30 * time.Second}
+	tests := []struct {
+		n      int
+		hint   time.Duration
+		random float64
+		want   time.Duration
+	}{
+		{0, 0, 0, 0},
+		{0, 0, 0.5, 250 * time.Millisecond},
+		{1, 0, 0.5, 500 * time.Millisecond},
+		{5, 0, 0.5, 8 * time.Second},
+		{6, 0, 0.5, 15 * time.Second}, // 32 s would be over the maximum
+		{1 << 40, 0, 0.5, 15 * time.Second},
+		{0, 2 * time.Second, 0, 2 * time.Second},
+		{0, 2 * time.Second, 0.5, 2250 * time.Millisecond},
+		{0, 24 * time.Hour, 0, 5 * time.Minute}, // nobody waits a day
+		{0, -time.Second, 0.5, 250 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		if got := b.Delay(tt.n, tt.hint, tt.random); got != tt.want {
+			t.Errorf("Delay(%d, %s, %g) = %s, want %s", tt.n, tt.hint, tt.random, got, tt.want)
+		}
+	}
+}
+
+func TestParseLine(t *testing.T) {
+	tests := []struct {
+		line, want string // "": nothing, "?": not understood, "quit", or the message
+	}{
+		{"", ""}, {"  \r\n", ""},
+		{"42\n", `{"type":"fibonacci","id":"1","n":42}`},
+		{" 007\r\n", `{"type":"fibonacci","id":"1","n":7}`},
+		{"000", `{"type":"fibonacci","id":"1","n":0}`},
+		{"-0", `{"type":"fibonacci","id":"1","n":0}`},
+		{"-5", `{"type":"fibonacci","id":"1","n":-5}`},
+		{"99999999999999999999999", `{"type":"fibonacci","id":"1","n":99999999999999999999999}`},
+		{"seq  10", `{"type":"sequence","id":"1","n":10}`},
+		{"ping", `{"type":"ping","id":"1"}`},
+		{"quit", "quit"},
+		{"+5", "?"}, {"1.5", "?"}, {"1e3", "?"}, {"-", "?"}, {"0x10", "?"}, {"٤٢", "?"},
+		{"seq", "?"}, {"seq x", "?"}, {"seq 1 2", "?"}, {"1 2", "?"}, {"hello", "?"}, {"\xff\x1b", "?"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.line, func(t *testing.T) {
+			if got := shown(ParseLine(tt.line)); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func shown(l Line) string {
+	switch {
+	case l.Err != nil:
+		return "?"
+	case l.Quit:
+		return "quit"
+	case l.Command.Type == 0:
+		return ""
+	}
+	return string(l.Command.encode("1"))
+}
+
+func TestParseLine_error_says_what_can_be_typed(t *testing.T) {
+	err := ParseLine("hel\x1blo").Err
+	if err == nil || !strings.Contains(err.Error(), help) || strings.Contains(err.Error(), "\x1b") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzParseLine(f *testing.F) {
+	for _, s := range []string{"42", "-1", "seq 3", "ping", "quit", "x y", "seq -"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		l := ParseLine(line)
+		if l.Err == nil && l.Command.Type != 0 && !json.Valid(l.Command.encode("1")) {
+			t.Errorf("%q makes %s", line, l.Command.encode("1"))
+		}
+	})
+}
+
+func TestReadLine(t *testing.T) {
+	long := strings.Repeat("1", 3*maxLine)
+	r := bufio.NewReaderSize(strings.NewReader("1\n\n"+long+"\n2\nquit\n3"), maxLine)
+	var got []string
+	for {
+		line, err := readLine(r)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, shown(line))
+	}
+	want := fmt.Sprint([]string{shown(ParseLine("1")), "", "?", shown(ParseLine("2")), "quit", shown(ParseLine("3"))})
+	if fmt.Sprint(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// Whatever happens to connections, every command is in one place until it is answered,
+// and those that wait are in the order in which they were asked.
+func TestOutstanding_loses_and_doubles_nothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var o outstanding
+		open := map[string]bool{}
+		asked := 0
+		t.Repeat(map[string]func(*rapid.T){
+			"ask": func(*rapid.T) {
+				asked++
+				o.add(Command{Type: protocol.Ping})
+				open[fmt.Sprint(asked)] = true
+			},
+			"send":   func(*rapid.T) { o.next(time.Time{}) },
+			"lose":   func(*rapid.T) { o.lost() },
+			"answer": func(t *rapid.T) { answerOne(t, &o, open, false) },
+			"refuse": func(t *rapid.T) { answerOne(t, &o, open, true) },
+			"": func(t *rapid.T) {
+				if len(o.flying) > maxFlying {
+					t.Fatalf("%d fly", len(o.flying))
+				}
+				seen := map[string]bool{}
+				for _, r := range append(o.flying[:len(o.flying):len(o.flying)], o.waiting...) {
+					if seen[r.id] || !open[r.id] {
+						t.Fatalf("%s is there twice, or was answered", r.id)
+					}
+					seen[r.id] = true
+				}
+				if len(seen) != len(open) || len(o.commands()) != len(open) || o.empty() != (len(open) == 0) {
+					t.Fatalf("%d are there, %d are open", len(seen), len(open))
+				}
+			},
+		})
+	})
+}
+
+func answerOne(t *rapid.T, o *outstanding, open map[string]bool, again bool) {
+	if len(o.flying) == 0 {
+		t.Skip("nothing flies")
+	}
+	id := rapid.SampledFrom(o.flying).Draw(t, "request").id
+	r := o.answer(id)
+	if r == nil || r.id != id {
+		t.Fatalf("no request %s", id)
+	}
+	if again {
+		o.again(r)
+		return
+	}
+	delete(open, id)
+}
+
+func TestOutstanding_answer_knows_only_what_flies(t *testing.T) {
+	var o outstanding
+	o.add(Command{Type: protocol.Ping})
+	for _, id := range []any{"1", "2", nil, json.Number("1")} {
+		if r := o.answer(id); r != nil {
+			t.Errorf("answer(%v) = %v", id, r)
+		}
+	}
+	o.next(time.Time{})
+	if o.answer(json.Number("1")) != nil || o.answer("1") == nil || o.answer("1") != nil {
+		t.Error("a request is answered once, by its id")
+	}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/presenced/presence/events"
+	"github.com/spf13/pflag"
+)
+
+// target is where to connect, and as whom: the flags that all commands on a WebSocket
+// have.
+type target struct{ user, ws string }
+
+func (t *target) addFlags(fs *pflag.FlagSet) {
+	fs.StringVarP(&t.user, "user", "u", "", "connect as this user `ID`")
+	fs.StringVar(&t.ws, "ws", "ws://localhost:8080", "the server's `ADDRESS`: ws:// or wss://, host, port, and path")
+}
+
+// address returns the WebSocket address with the user in its query, or a usage error.
+func (t *target) address() (string, error) {
+	if t.user == "" {
+		return "", usage(errors.New("who are you? Give a user id with --user, or set USER"))
+	}
+	if err := events.ValidateUser(t.user); err != nil {
+		return "", usage(fmt.Errorf("--user (or USER) %q: %w", t.user, err))
+	}
+	u, err := parseAddress(t.ws, "--ws (or WS)", "ws", "wss")
+	if err != nil {
+		return "", err
+	}
+	if u.Query().Has("user") {
+		return "", usage(fmt.Errorf("--ws (or WS) %q has a user: leave it to --user or USER", t.ws))
+	}
+	u.RawQuery = strings.TrimPrefix(u.RawQuery+"&user="+url.QueryEscape(t.user), "&")
+	return u.String(), nil
+}
+
+// parseAddress parses a URL with a host and one of two schemes. setting names where
+// it was given.
+func parseAddress(s, setting string, schemes ...string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Hostname() == "" || (u.Scheme != schemes[0] && u.Scheme != schemes[1]) {
+		return nil, usage(fmt.Errorf("%s %q: want %s://HOST:PORT or %s://HOST:PORT", setting, s, schemes[0], schemes[1]))
+	}
+	if u.User != nil || u.Fragment != "" {
+		return nil, usage(fmt.Errorf("%s: an address has no password and no fragment (#) here", setting))
+	}
+	return u, nil
+}
