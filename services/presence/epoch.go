@@ -15,7 +15,7 @@ import (
 const maxBatch = 1000
 
 // epoch is one life of the node id: it owns one stream, from the claim to its end.
-// Its loops (append, beat, reconcile) are started by startEpoch and waited for by
+// Its loops (append, beat, reconcile) are started by start and waited for by
 // finish, or by themselves when one of them fails.
 type epoch struct {
 	// static after construction
@@ -26,6 +26,7 @@ type epoch struct {
 	cancel    context.CancelCauseFunc
 	loops     sync.WaitGroup
 	leaving   chan struct{} // closed by finish: the append loop ends when all is recorded
+	ended     chan struct{} // closed when all loops have ended, and the member knows of it
 	appended  chan struct{} // closed when the append loop has ended, in whatever way
 	findings  chan finding  // size 0: reconcile hands over, the append loop mends between batches
 
@@ -42,28 +43,31 @@ type epoch struct {
 // errLeaving is the cause for which the loops of an epoch are cancelled in good order.
 var errLeaving = errors.New("the node is leaving")
 
-func startEpoch(m *Member, opened events.Event) *epoch {
+func newEpoch(m *Member, opened events.Event) *epoch {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	e := &epoch{
+	return &epoch{
 		m: m, stream: opened.ID.Stream, startedAt: opened.At, ctx: ctx, cancel: cancel,
-		leaving: make(chan struct{}), appended: make(chan struct{}), findings: make(chan finding),
+		leaving: make(chan struct{}), ended: make(chan struct{}), appended: make(chan struct{}), findings: make(chan finding),
 		next: 1, at: opened.At.UnixMilli(),
 		batch: make([]item, 0, maxBatch), run: make([]events.Event, 0, maxBatch),
 	}
-	m.epoch = e
+}
+
+// start starts the loops, and whoever tells the member when they end by themselves.
+func (e *epoch) start() {
 	e.loops.Go(func() {
 		defer close(e.appended)
-		e.guard(e.appendLoop(ctx))
+		e.guard(e.appendLoop(e.ctx))
 	})
-	e.loops.Go(func() { e.guard(e.beatLoop(ctx)) })
-	e.loops.Go(func() { e.guard(e.reconcileLoop(ctx)) })
+	e.loops.Go(func() { e.guard(e.beatLoop(e.ctx)) })
+	e.loops.Go(func() { e.guard(e.reconcileLoop(e.ctx)) })
 	go func() {
+		defer close(e.ended)
 		e.loops.Wait()
-		if err := context.Cause(ctx); !errors.Is(err, errLeaving) {
-			m.fail(err)
+		if err := context.Cause(e.ctx); !errors.Is(err, errLeaving) {
+			e.m.fail(err)
 		}
 	}()
-	return e
 }
 
 // guard ends the other loops when one has failed.
@@ -84,7 +88,7 @@ func (e *epoch) finish(ctx context.Context) error {
 		recorded = false
 	}
 	e.cancel(errLeaving)
-	e.loops.Wait()
+	<-e.ended
 	if !errors.Is(context.Cause(e.ctx), errLeaving) {
 		return e.m.Err()
 	}

@@ -92,7 +92,8 @@ func (m *Member) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.epoch = startEpoch(m, opened)
+	m.epoch = newEpoch(m, opened)
+	m.epoch.start()
 	m.log.Info("epoch claimed", zap.Stringer("stream", opened.ID.Stream))
 	return nil
 }
@@ -155,13 +156,13 @@ func (m *Member) fail(err error) {
 func (m *Member) Shutdown(ctx context.Context) error {
 	m.table.close()
 	err := m.epoch.finish(ctx)
+	if err == nil {
+		err = m.leave(ctx)
+	}
 	if errors.Is(err, ErrFenced) {
 		return errors.Join(err, m.takeOver(ctx, m.epoch.stream))
 	}
-	if err != nil {
-		return err
-	}
-	return m.leave(ctx)
+	return err
 }
 
 // leave ends the stream, whose queue is empty and whose loops have ended.

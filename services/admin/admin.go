@@ -1,0 +1,118 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/protocol"
+)
+
+// Users answers who is online; presence.Online does.
+type Users interface {
+	Users(ctx context.Context, q presence.UserQuery) (presence.UserPage, error)
+}
+
+// Config is what the API answers from.
+type Config struct {
+	Users Users
+	Ready func() error // nil while this node takes clients and can record them
+	Log   *zap.Logger  // default: none
+}
+
+// queryTimeout is how long one request may take in the store.
+const queryTimeout = 5 * time.Second
+
+// Handler serves the API.
+func Handler(cfg Config) http.Handler {
+	if cfg.Log == nil {
+		cfg.Log = zap.NewNop()
+	}
+	a := api{cfg}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /online", a.online)
+	mux.HandleFunc("GET /healthz", a.healthz)
+	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusNotFound, protocol.BadRequest, "there is GET /online, GET /healthz and GET /readyz")
+	})
+	return mux
+}
+
+type api struct{ cfg Config }
+
+// onlinePage is the answer of GET /online.
+type onlinePage struct {
+	Users []onlineUser `json:"users"`
+	Next  string       `json:"next,omitempty"` // the after of the next page
+	Total int          `json:"total"`          // connections of all users; may be a second old
+}
+
+type onlineUser struct {
+	User        string    `json:"user"`
+	Since       time.Time `json:"since"`
+	Connections int       `json:"connections"`
+	Nodes       []string  `json:"nodes"`
+}
+
+func (a api) online(w http.ResponseWriter, r *http.Request) {
+	q, err := parseOnline(r.URL.RawQuery)
+	if err != nil {
+		fail(w, http.StatusBadRequest, protocol.BadRequest, err.Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
+	defer cancel()
+	page, err := a.cfg.Users.Users(ctx, q)
+	if err != nil {
+		a.failStore(w, err)
+		return
+	}
+	answer := onlinePage{Users: make([]onlineUser, 0, len(page.Users)), Next: page.Next, Total: page.Total}
+	for _, u := range page.Users {
+		answer.Users = append(answer.Users, onlineUser(u))
+	}
+	reply(w, http.StatusOK, answer)
+}
+
+// failStore answers for a store that did not. The cause is for the operator's log:
+// it may name hosts.
+func (a api) failStore(w http.ResponseWriter, err error) {
+	a.cfg.Log.Warn("online could not be read", zap.Error(err))
+	if errors.Is(err, events.ErrUnavailable) {
+		fail(w, http.StatusServiceUnavailable, protocol.Internal, "the store does not answer; try again")
+		return
+	}
+	fail(w, http.StatusInternalServerError, protocol.Internal, "the store failed; the server's log says why")
+}
+
+func (a api) healthz(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+func (a api) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := a.cfg.Ready(); err != nil {
+		fail(w, http.StatusServiceUnavailable, protocol.Internal, err.Error())
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+func fail(w http.ResponseWriter, status int, code protocol.Code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(protocol.AppendError(nil, &protocol.Error{Code: code, Message: message}))
+}
+
+func reply(w http.ResponseWriter, status int, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer) // the only error is that the reader has gone
+}

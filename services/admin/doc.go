@@ -1,0 +1,11 @@
+// Package admin is the operator's HTTP API: who is online, and whether the service
+// is well. It is served on an address of its own, loopback by default.
+//
+//	GET /online   users who are online, cluster-wide, from the projection, paged
+//	GET /healthz  200 while the process runs
+//	GET /readyz   200 while this node takes clients and can record them, else 503
+//
+// Answers are JSON; an error has the shape of an error message on the socket. The
+// handler is safe for concurrent use and keeps nothing; it only reads, so asking who
+// is online changes nothing about it. It refuses to know sockets.
+package admin

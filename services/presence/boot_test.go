@@ -1,0 +1,135 @@
+package presence_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/presence"
+)
+
+// I3, I4: a start after a crash ends the older epoch, then claims the next.
+func TestMember_Start_AfterCrash(t *testing.T) {
+	for name, exclusive := range map[string]bool{"shared store": false, "exclusive store": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { startAfterCrash(t, exclusive) })
+		})
+	}
+}
+
+func startAfterCrash(t *testing.T, exclusive bool) {
+	store := newStore()
+	store.Exclusive = exclusive
+	dead := start(t, store, presence.Config{})
+	a, b := connect(t, dead, "ana"), connect(t, dead, "bob")
+	synctest.Wait()
+	dead.Disconnect(&b.Conn, events.Client)
+	pass(time.Minute)
+	dead.Die()
+	pass(time.Hour)
+
+	began := time.Now()
+	m := start(t, store, presence.Config{})
+	if waited := time.Since(began); exclusive != (waited < time.Second) {
+		t.Errorf("waited %s for a sign of life", waited)
+	}
+	if m.Stream() != n1e2 {
+		t.Errorf("claimed %s", m.Stream())
+	}
+	holds(t, store, 0)
+	all := stream(t, store, n1e1)
+	seal, lost := all[len(all)-2], all[len(all)-1]
+	if seal.Type != events.Sealed || seal.Reason != events.NodeLost || lost.Conn != a.id(t) || lost.Reason != events.NodeLost {
+		t.Errorf("the older epoch ends with %+v, %+v", seal, lost)
+	}
+	if gap := seal.At.Sub(seal.LastSeen); gap < time.Hour || gap > time.Hour+time.Minute || lost.LastSeen != seal.LastSeen {
+		t.Errorf("last seen %s, sealed %s", seal.LastSeen, seal.At)
+	}
+	shutdown(t, m)
+}
+
+// The incumbent stays, the newcomer gives way and says what to change.
+func TestMember_Start_DuplicateNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		incumbent := start(t, store, presence.Config{})
+		_, err := begin(t, store, presence.Config{})
+		if !errors.Is(err, presence.ErrDuplicateNode) || !strings.Contains(err.Error(), "NODE_ID") || !strings.Contains(err.Error(), "localhost:1") {
+			t.Errorf("the newcomer: %v", err)
+		}
+		if err := incumbent.Ready(); err != nil {
+			t.Errorf("the incumbent: %v", err)
+		}
+		shutdown(t, incumbent)
+		holds(t, store, 0)
+	})
+}
+
+// A crash between the claim and the node document leaves an epoch without one.
+func TestMember_Start_AfterClaimWithoutNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		_, err := store.Log.Append(t.Context(), []events.Event{{
+			ID: n1e1.At(0), Type: events.Opened, At: events.Milliseconds(time.Now()), Process: "another",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := start(t, store, presence.Config{})
+		if m.Stream() != n1e2 {
+			t.Errorf("claimed %s", m.Stream())
+		}
+		holds(t, store, 0)
+		shutdown(t, m)
+	})
+}
+
+// I3: of many that start at once with one node id, one gets the epoch.
+func TestMember_Start_OneClaimant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		type outcome struct {
+			m   *presence.Member
+			err error
+		}
+		outcomes := make(chan outcome)
+		const racers = 8
+		for range racers {
+			go func() {
+				m, err := presence.New(store, presence.Config{Node: "n1"})
+				if err == nil {
+					err = m.Start(t.Context())
+				}
+				outcomes <- outcome{m, err}
+			}()
+		}
+		var winner *presence.Member
+		for range racers {
+			switch o := <-outcomes; {
+			case o.err == nil && winner == nil:
+				winner = o.m
+			case !errors.Is(o.err, presence.ErrDuplicateNode):
+				t.Errorf("a racer ended with %v", o.err)
+			}
+		}
+		if winner == nil {
+			t.Fatal("nobody claimed the epoch")
+		}
+		shutdown(t, winner)
+		holds(t, store, 0)
+	})
+}
+
+func TestNew_Refuses(t *testing.T) {
+	for name, cfg := range map[string]presence.Config{
+		"node id": {Node: "N1"},
+		"queue":   {Node: "n1", Queue: 1},
+	} {
+		if _, err := presence.New(presence.Store{}, cfg); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package presence_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/presence"
+)
+
+// I6: what somebody does to online by hand is mended within 30 s, and nothing else
+// is touched.
+func TestMember_Reconcile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		m := start(t, store, presence.Config{})
+		ana := connect(t, m, "ana")
+		gone := connect(t, m, "gone")
+		connect(t, m, "bob")
+		synctest.Wait()
+		m.Disconnect(&gone.Conn, events.Client)
+		synctest.Wait()
+
+		ghost := presence.Connection{ID: gone.id(t), User: "gone", Since: events.Milliseconds(time.Now())}
+		another := presence.Connection{ID: events.Stream{Node: "n2", Epoch: 1}.At(3), User: "zoe", Since: ghost.Since}
+		apply(t, store, []presence.Connection{ghost}, []events.Position{ana.id(t)})
+		apply(t, store, []presence.Connection{another}, nil)
+		if got, want := online(t, store), (map[string]int{"gone": 1, "bob": 1, "zoe": 1}); !equal(got, want) {
+			t.Fatalf("online %v, want %v", got, want)
+		}
+		pass(31 * time.Second)
+		if got, want := online(t, store), (map[string]int{"ana": 1, "bob": 1, "zoe": 1}); !equal(got, want) {
+			t.Errorf("online %v, want %v", got, want)
+		}
+		if err := store.Online.DropStream(t.Context(), another.ID.Stream); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, store, 2)
+		shutdown(t, m)
+	})
+}
+
+func apply(t *testing.T, store presence.Store, add []presence.Connection, remove []events.Position) {
+	t.Helper()
+	if err := store.Online.Apply(t.Context(), add, remove); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A verify says what differs, and in which stream.
+func TestVerify_Differences(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		m := start(t, store, presence.Config{})
+		ana, bob := connect(t, m, "ana"), connect(t, m, "bob")
+		synctest.Wait()
+		since := events.Milliseconds(time.Now())
+		other := presence.Connection{ID: bob.id(t), User: "eve", Since: since}
+		ghost := presence.Connection{ID: n1e1.At(99), User: "zoe", Since: since}
+		stray := presence.Connection{ID: n1e2.At(5), User: "zoe", Since: since}
+		apply(t, store, nil, []events.Position{ana.id(t), bob.id(t)})
+		apply(t, store, []presence.Connection{other, ghost}, nil)
+		apply(t, store, []presence.Connection{stray}, nil)
+
+		report, err := presence.Verify(t.Context(), store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []presence.ProblemKind{presence.Absent, presence.Different, presence.Ghost, presence.Ghost}
+		if len(report.Problems) != len(want) || report.Holds() {
+			t.Fatalf("found %v, want %v", report.Problems, want)
+		}
+		for i, p := range report.Problems {
+			if p.Kind != want[i] {
+				t.Errorf("problem %d is %v, want %s", i, p, want[i])
+			}
+		}
+	})
+}

@@ -1,0 +1,104 @@
+package session
+
+import (
+	"time"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/fibonacci"
+	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/protocol"
+)
+
+// Socket is a connection as its session sees it.
+type Socket interface {
+	// Send sends a message to the client, soon. It copies it, and is only called during
+	// a call of Session.Text.
+	Send(message []byte)
+
+	// Post sends a message to the client. It may be called from anywhere and at any
+	// time, also when the connection is gone. The message is the socket's from then on.
+	Post(message []byte)
+}
+
+// Members records who is connected; *presence.Member does.
+type Members interface {
+	Admit() error
+	Release()
+	Connect(c *presence.Conn)
+	Disconnect(c *presence.Conn, r events.Reason)
+}
+
+var _ Members = (*presence.Member)(nil)
+
+// Host is what all sessions of a server share. It is static.
+type Host struct {
+	Members   Members
+	Pool      *fibonacci.Pool
+	Algorithm fibonacci.Algorithm // when a command names none
+	Limits    protocol.Limits
+	Version   string // of the program, for the welcome
+}
+
+// Peer is what is known of a client when it comes.
+type Peer struct {
+	User   string // see events.ValidateUser
+	Remote string // where it comes from, as far as that is to be recorded
+	Agent  string // see events.CleanAgent
+}
+
+// Session is one client's dialogue. The zero Session is ready for Host.Admit.
+type Session struct {
+	// static after Admit
+	host *Host
+	conn presence.Conn
+
+	// static after Open; nil before
+	socket Socket
+
+	// owned by the event loop
+	account *fibonacci.Account // nil until the first command for the pool
+}
+
+var _ presence.Client = (*Session)(nil)
+
+// Admit reserves room for the connection's events and makes s its session, or
+// returns why not: presence.ErrFull or presence.ErrStopped. Closed is to be called
+// on an admitted session exactly once.
+func (h *Host) Admit(s *Session, p Peer) error {
+	if err := h.Members.Admit(); err != nil {
+		return err
+	}
+	s.host = h
+	s.conn.Init(s, p.User, p.Remote, p.Agent)
+	return nil
+}
+
+// Open says that the client is connected, through socket.
+func (s *Session) Open(socket Socket) {
+	s.socket = socket
+	s.host.Members.Connect(&s.conn)
+}
+
+// Recorded sends the welcome: the connection is in the log and in online.
+func (s *Session) Recorded(id events.Position) {
+	s.socket.Post(protocol.AppendWelcome(nil, protocol.Welcome{
+		Connection: id.String(),
+		User:       s.conn.User(),
+		Node:       id.Node,
+		Time:       events.Milliseconds(time.Now()),
+		Version:    s.host.Version,
+	}))
+}
+
+// Closed says that the connection is no more, or never opened. It stops what the
+// client has asked for and not yet got.
+func (s *Session) Closed(r events.Reason) {
+	if s.account != nil {
+		s.account.Cancel()
+	}
+	if s.socket == nil {
+		s.host.Members.Release()
+		return
+	}
+	s.host.Members.Disconnect(&s.conn, r)
+}
