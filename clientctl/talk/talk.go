@@ -43,6 +43,11 @@ type Config struct {
 // closeTimeout is how long the server's answer to a close frame is waited for.
 const closeTimeout = 2 * time.Second
 
+// framesAhead is how many messages are read ahead while a write waits for the server:
+// room for a window of answers, so that a server that answers before it reads on does
+// not wait for a client that does the same. When it is full the socket is not read.
+const framesAhead = 2 * maxFlying
+
 // errAnswered ends a talk that has nothing more to ask.
 var errAnswered = errors.New("all is answered")
 
@@ -143,7 +148,7 @@ func (t *Talk) connection(ctx context.Context) error {
 	quit := make(chan struct{})
 	defer close(quit)
 	defer conn.Close() // ends the reader's Read
-	frames := make(chan frame)
+	frames := make(chan frame, framesAhead)
 	reader.Go(func() { read(conn, frames, quit) })
 
 	if err := t.greet(); err != nil {
