@@ -1,6 +1,4 @@
 # presenced and clientctl in one small image: two static binaries, no shell, no root.
-#
-#	docker build --build-arg VERSION="$(git describe --always)" -t presence .
 
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
@@ -11,9 +9,7 @@ COPY go.mod go.sum ./
 RUN go mod download && go mod verify
 
 COPY . .
-ARG VERSION=devel
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$VERSION" \
-	-o /out/ ./services/presenced ./clientctl
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/ ./services/presenced ./clientctl
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/ /
@@ -26,6 +22,6 @@ EXPOSE 8080
 
 USER nonroot:nonroot
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 \
 	CMD ["/presenced", "health"]
 ENTRYPOINT ["/presenced"]
