@@ -29,6 +29,9 @@ func parse(script string) ([][]step, error) {
 			return nil, fmt.Errorf("line %d: no step is called %q", i+1, verb)
 		}
 		last := &connections[len(connections)-1]
+		if n := len(*last); n > 0 && ends((*last)[n-1].verb) {
+			return nil, fmt.Errorf("line %d: the connection has ended before %q", i+1, verb)
+		}
 		*last = append(*last, step{i + 1, verb, strings.TrimSpace(argument)})
 	}
 	return connections, nil
@@ -37,6 +40,15 @@ func parse(script string) ([][]step, error) {
 func known(verb string) bool {
 	switch verb {
 	case "refuse", "query", "send", "expect", "ping", "raw", "close", "closed", "gone", "drop":
+		return true
+	}
+	return false
+}
+
+// ends reports whether a step is the last one of its connection.
+func ends(verb string) bool {
+	switch verb {
+	case "refuse", "close", "closed", "gone", "drop":
 		return true
 	}
 	return false

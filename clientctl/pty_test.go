@@ -1,0 +1,140 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/presenced/presence/clientctl/scripted"
+)
+
+// typist sits at a terminal at which clientctl runs.
+type typist struct {
+	t        *testing.T
+	terminal *os.File
+	lines    *bufio.Reader
+	command  *exec.Cmd
+	server   *scripted.Server
+}
+
+// sitDown starts clientctl at a terminal, with a server that plays script.
+func sitDown(t *testing.T, script string) *typist {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := scripted.Start(l, script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("clientctl", "connect", "--user", "42", "--ws", "ws://"+l.Addr().String())
+	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "GORACE="+noExitSleep)
+	terminal, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill() // if it has not ended
+		terminal.Close()
+	})
+	return &typist{t, terminal, bufio.NewReader(terminal), cmd, server}
+}
+
+func (p *typist) press(keys string) {
+	p.t.Helper()
+	if _, err := p.terminal.WriteString(keys); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// sees reads lines until one matches.
+func (p *typist) sees(pattern string) {
+	p.t.Helper()
+	re := regexp.MustCompile(pattern)
+	var seen []string
+	for {
+		line, err := p.lines.ReadString('\n')
+		seen = append(seen, line)
+		if re.MatchString(strings.TrimRight(line, "\r\n")) {
+			return
+		}
+		if err != nil {
+			p.t.Fatalf("no %q in %q: %v", pattern, seen, err)
+		}
+	}
+}
+
+// leaves waits for clientctl to exit, and for the server's script to be at its end.
+func (p *typist) leaves(code int) {
+	p.t.Helper()
+	watchdog := time.AfterFunc(20*time.Second, func() { p.command.Process.Kill() })
+	defer watchdog.Stop()
+	err := p.command.Wait()
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else if err != nil {
+		p.t.Fatal(err)
+	}
+	if got != code {
+		p.t.Errorf("the exit code is %d, want %d", got, code)
+	}
+	if err := p.server.Stop(); err != nil {
+		p.t.Errorf("the server's script: %v", err)
+	}
+}
+
+func TestConnect_at_a_terminal(t *testing.T) {
+	long := strings.Repeat("7", 200)
+	script := `
+		send {"type":"welcome","connection":"c1","user":"4\\u001b2","node":"n1"}
+		expect {"type":"fibonacci","id":"1","n":42}
+		send {"type":"fibonacci","id":"1","n":42,"value":"267914296"}
+		expect {"type":"fibonacci","id":"2","n":950}
+		send {"type":"fibonacci","id":"2","n":950,"value":"` + long + `"}
+		closed 1000`
+	tests := []struct {
+		name, keys string
+		code       int
+	}{
+		{"Ctrl-C", "\x03", 130},
+		{"Ctrl-D", "\x04", 0},
+		{"quit", "quit\n", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := sitDown(t, script)
+			p.sees(`^welcome 4\\x1b2: connection c1 on node n1$`)
+			p.press("42\n")
+			p.sees(`^F\(42\) = 267914296$`)
+			p.press("what\n") // told, and no failure of the whole: a person sees it
+			p.sees(`"what" is not understood: type a whole number`)
+			p.press("950\n")
+			p.sees(`^F\(950\) = 7{48}…7{48} \(200 digits\)$`)
+			p.press(tt.keys)
+			p.leaves(tt.code)
+		})
+	}
+}
+
+func TestConnect_SIGTERM_closes_cleanly(t *testing.T) {
+	p := sitDown(t, `
+		send {"type":"welcome","connection":"c1","user":"42","node":"n1"}
+		closed 1000`)
+	p.sees("^welcome 42")
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.leaves(130)
+}
