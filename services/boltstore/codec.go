@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -71,6 +72,18 @@ func decodeConnection(key, value []byte) (presence.Connection, error) {
 	return presence.Connection{
 		ID: id, User: r.User, Since: events.Milliseconds(r.Since), Remote: r.Remote, Agent: r.Agent,
 	}, nil
+}
+
+// sinceSize is the length of a value of users.
+const sinceSize = 8
+
+// encodeSince is the value of c in users.
+func encodeSince(c presence.Connection) []byte {
+	return binary.BigEndian.AppendUint64(make([]byte, 0, sinceSize), uint64(c.Since.UnixMilli()))
+}
+
+func decodeSince(value []byte) time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(value))).UTC()
 }
 
 // nodeRecord is a node as a document of nodes.

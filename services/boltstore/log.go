@@ -41,22 +41,22 @@ func (l eventLog) Append(ctx context.Context, run []events.Event) (n int, err er
 	return len(run), nil
 }
 
-// end is where a stream ends.
-type end struct {
+// streamEnd is where a stream ends.
+type streamEnd struct {
 	next uint64       // the seq that the next event has
 	tail events.Event // the last event, or the zero Event
 }
 
-func endOf(tx *bbolt.Tx, s events.Stream) (end, error) {
+func endOf(tx *bbolt.Tx, s events.Stream) (streamEnd, error) {
 	tail, err := lastBefore(tx, after(s), s.Prefix())
 	if err != nil || tail.ID.IsZero() {
-		return end{}, err
+		return streamEnd{}, err
 	}
-	return end{next: tail.ID.Seq + 1, tail: tail}, nil
+	return streamEnd{next: tail.ID.Seq + 1, tail: tail}, nil
 }
 
 // extend adds a run to the stream, at its end.
-func (at end) extend(tx *bbolt.Tx, run []events.Event, values [][]byte) error {
+func (at streamEnd) extend(tx *bbolt.Tx, run []events.Event, values [][]byte) error {
 	if len(run) == 0 {
 		return nil
 	}

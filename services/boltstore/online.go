@@ -2,7 +2,6 @@ package boltstore
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -114,7 +113,7 @@ func (p *projection) add(c presence.Connection) {
 	if p.err = p.online.Put(p.key, value); p.err != nil {
 		return
 	}
-	p.err = p.users.Put(p.userKey(c), binary.BigEndian.AppendUint64(nil, uint64(c.Since.UnixMilli())))
+	p.err = p.users.Put(p.userKey(c), encodeSince(c))
 	p.total++
 }
 

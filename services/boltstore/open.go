@@ -63,7 +63,7 @@ func Open(dir string) (*DB, error) {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
 	path := filepath.Join(dir, FileName)
-	_, missing := os.Stat(path)
+	_, found := os.Stat(path)
 	d, err := open(path, bbolt.Options{})
 	if err != nil {
 		return nil, err
@@ -71,11 +71,10 @@ func Open(dir string) (*DB, error) {
 	if err := d.prepare(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	if missing != nil {
-		// The file is new: that it is there at all must outlive a loss of power too.
-		if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))); err != nil {
-			return nil, errors.Join(err, d.Close())
-		}
+	if found != nil {
+		// That a new file is there at all must outlive a loss of power too.
+		syncDir(dir)
+		syncDir(filepath.Dir(dir))
 	}
 	return d, nil
 }
@@ -129,7 +128,7 @@ func open(path string, o bbolt.Options) (d *DB, err error) {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("%w: another presenced uses %s; stop it, or set DATA_DIR to another directory", ErrLocked, path)
 	case errors.Is(err, ErrCorrupt):
-		_ = file.Close() // bbolt panicked and left it open, and locked
+		_ = file.Close() // bbolt panicked, and left it open and locked
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("open %s: %w: it is no bbolt file, or its first pages are damaged: %w", path, ErrCorrupt, err)
@@ -164,14 +163,11 @@ func (d *DB) Store() presence.Store {
 	}
 }
 
-// syncDir makes the entries of a directory durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync the data directory: %w", err)
+// syncDir makes the entries of a directory durable, as far as it can: some file
+// systems cannot, and a parent may be another user's.
+func syncDir(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		_ = f.Sync()
+		_ = f.Close()
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("sync the data directory: %w", err)
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package boltstore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -50,7 +51,7 @@ func record(tx *bbolt.Tx, run []events.Event, values [][]byte) error {
 
 // ours is how many events of run are in the log already, from an earlier try. It
 // returns an error that wraps ErrFenced if another writer's stand there.
-func ours(tx *bbolt.Tx, end end, run []events.Event, values [][]byte) (n int, err error) {
+func ours(tx *bbolt.Tx, end streamEnd, run []events.Event, values [][]byte) (n int, err error) {
 	if end.next <= run[0].ID.Seq {
 		return 0, nil
 	}
@@ -70,7 +71,7 @@ func ours(tx *bbolt.Tx, end end, run []events.Event, values [][]byte) (n int, er
 // in other words, as an older version of this program may.
 func theirs(key, value []byte, mine events.Event) error {
 	if value == nil {
-		return damaged(key, fmt.Errorf("there is none"))
+		return damaged(key, errors.New("there is none"))
 	}
 	found, err := decodeEvent(key, value)
 	if err != nil {
@@ -84,7 +85,7 @@ func theirs(key, value []byte, mine events.Event) error {
 
 // project makes run visible. A connection that came and went in it leaves nothing;
 // nor does one of a run that is recorded again, if it has left since.
-func project(tx *bbolt.Tx, end end, run []events.Event) error {
+func project(tx *bbolt.Tx, end streamEnd, run []events.Event) error {
 	left := make(map[uint64]bool)
 	for _, e := range run {
 		if e.Type == events.Disconnected {

@@ -1,9 +1,8 @@
 package boltstore
 
 import (
+	"context"
 	"testing"
-
-	"go.etcd.io/bbolt"
 
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/presence/storetest"
@@ -37,24 +36,12 @@ func openIn(t testing.TB, dir string) *DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		checkPages(t, d)
+		if err := d.Check(context.Background()); err != nil {
+			t.Error(err)
+		}
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return d
-}
-
-// checkPages fails the test unless every page of the file is sound, and used once.
-func checkPages(t testing.TB, d *DB) {
-	t.Helper()
-	err := d.bolt.View(func(tx *bbolt.Tx) error {
-		for err := range tx.Check() {
-			t.Error(err)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
 }

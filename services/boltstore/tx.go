@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
@@ -139,7 +140,7 @@ func classify(what string, err error) error {
 		return nil
 	case classified(err):
 		return fmt.Errorf("%s: %w", what, err)
-	case environment(err), errors.Is(err, ErrCorrupt):
+	case environment(err), errors.Is(err, ErrCorrupt), errors.Is(err, bolterrors.ErrDatabaseReadOnly):
 		return fmt.Errorf("%s: %w: %w", what, events.ErrRefused, err)
 	}
 	return fmt.Errorf("%s: %w: %w", what, events.ErrUnavailable, err)

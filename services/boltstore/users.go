@@ -3,7 +3,6 @@ package boltstore
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -65,11 +64,10 @@ func (r roster) from(b *bbolt.Bucket, first, prefix []byte) error {
 	return each(b, first, prefix, func(key, value []byte) (bool, error) {
 		user, id, ok := bytes.Cut(key, []byte{0})
 		node, _, ok2 := bytes.Cut(id, []byte{'/'})
-		if !ok || !ok2 || len(value) != 8 {
+		if !ok || !ok2 || len(value) != sinceSize {
 			return false, damaged(key, errors.New("no user, position and time"))
 		}
-		since := time.UnixMilli(int64(binary.BigEndian.Uint64(value))).UTC()
-		return r.take(user, node, since), nil
+		return r.take(user, node, decodeSince(value)), nil
 	})
 }
 

@@ -14,7 +14,15 @@ import (
 // enough is more than any of the suite's streams, users or connections.
 const enough = 10_000
 
-func must(t *testing.T, err error) {
+// tester is what the checks need of a *testing.T or a *rapid.T.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Context() context.Context
+}
+
+func must(t tester, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +30,7 @@ func must(t *testing.T, err error) {
 }
 
 // mustBe fails unless err wraps want, and is of no other class.
-func mustBe(t *testing.T, err, want error) {
+func mustBe(t tester, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Fatalf("error %v, want one that wraps %q", err, want)
@@ -32,7 +40,7 @@ func mustBe(t *testing.T, err, want error) {
 
 // mustBeOneClass fails if err is of several classes, so that callers would do now
 // this, now that about it.
-func mustBeOneClass(t *testing.T, err error) {
+func mustBeOneClass(t tester, err error) {
 	t.Helper()
 	var occupied *events.OccupiedError
 	var is []string
@@ -53,7 +61,7 @@ func mustBeOneClass(t *testing.T, err error) {
 }
 
 // mustBeOccupied fails unless err says that p is taken, and nothing else.
-func mustBeOccupied(t *testing.T, err error, p events.Position) {
+func mustBeOccupied(t tester, err error, p events.Position) {
 	t.Helper()
 	var occupied *events.OccupiedError
 	if !errors.As(err, &occupied) {
@@ -66,7 +74,7 @@ func mustBeOccupied(t *testing.T, err error, p events.Position) {
 }
 
 // mustCount fails unless n is want.
-func mustCount(t *testing.T, n, want int) {
+func mustCount(t tester, n, want int) {
 	t.Helper()
 	if n != want {
 		t.Fatalf("n is %d, want %d", n, want)
@@ -75,7 +83,7 @@ func mustCount(t *testing.T, n, want int) {
 
 // mustEqual fails unless got and want have the same elements, in the same order;
 // empty and nil are the same.
-func mustEqual[T comparable](t *testing.T, got, want []T) {
+func mustEqual[T comparable](t tester, got, want []T) {
 	t.Helper()
 	if slices.Equal(got, want) {
 		return
@@ -88,14 +96,14 @@ func mustEqual[T comparable](t *testing.T, got, want []T) {
 	t.Fatalf("%d elements, want %d", len(got), len(want))
 }
 
-func mustAppend(t *testing.T, log events.Log, run []events.Event) {
+func mustAppend(t tester, log events.Log, run []events.Event) {
 	t.Helper()
 	n, err := log.Append(t.Context(), run)
 	must(t, err)
 	mustCount(t, n, len(run))
 }
 
-func mustRecord(t *testing.T, r presence.Recorder, run []events.Event) {
+func mustRecord(t tester, r presence.Recorder, run []events.Event) {
 	t.Helper()
 	n, err := r.Record(t.Context(), run)
 	must(t, err)
@@ -103,7 +111,7 @@ func mustRecord(t *testing.T, r presence.Recorder, run []events.Event) {
 }
 
 // mustHold fails unless the log holds the stream of want, and it is want.
-func mustHold(t *testing.T, log events.Log, s events.Stream, want []events.Event) {
+func mustHold(t tester, log events.Log, s events.Stream, want []events.Event) {
 	t.Helper()
 	got, err := log.Read(t.Context(), s.At(0), enough)
 	must(t, err)
@@ -111,7 +119,7 @@ func mustHold(t *testing.T, log events.Log, s events.Stream, want []events.Event
 }
 
 // mustShow fails unless online holds exactly these connections of the stream.
-func mustShow(t *testing.T, o presence.Online, s events.Stream, want []presence.Connection) {
+func mustShow(t tester, o presence.Online, s events.Stream, want []presence.Connection) {
 	t.Helper()
 	got, err := o.OfStream(t.Context(), s.At(0), enough)
 	must(t, err)
@@ -133,7 +141,7 @@ func connections(run ...events.Event) (all []presence.Connection) {
 const patience = 10 * time.Second
 
 // eventually fails unless wanted becomes true in time.
-func eventually(t *testing.T, what string, wanted func() bool) {
+func eventually(t tester, what string, wanted func() bool) {
 	t.Helper()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()

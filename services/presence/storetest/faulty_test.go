@@ -23,7 +23,7 @@ func TestFaulty_that_is_calm_keeps_the_contracts_in_two_steps(t *testing.T) {
 }
 
 // mustBeInjected fails unless err is an injected one of the class.
-func mustBeInjected(t *testing.T, err, class error) {
+func mustBeInjected(t tester, err, class error) {
 	t.Helper()
 	mustBe(t, err, class)
 	mustBe(t, err, ErrInjected)
@@ -247,22 +247,22 @@ func TestFaulty_records_converge(t *testing.T) {
 				})
 				m := &model{script: newScript("n1", 1), open: make(map[string]events.Event)}
 				all := []events.Event{m.script.opened()}
-				persist(t, store(f).Recorder, all)
+				persist(rt, store(f).Recorder, all)
 				for range rapid.IntRange(1, 6).Draw(rt, "runs") {
 					run := m.run(rt)
-					persist(t, store(f).Recorder, run)
+					persist(rt, store(f).Recorder, run)
 					all = append(all, run...)
-					mustShow(t, inner.Online, m.script.stream, m.connections())
+					mustShow(rt, inner.Online, m.script.stream, m.connections())
 				}
 				f.Release()
-				mustHoldAndShow(t, inner, all)
+				mustHoldAndShow(rt, inner, all)
 			})
 		})
 	}
 }
 
 // persist records a run as its owner does: again and again, from n.
-func persist(t *testing.T, r presence.Recorder, run []events.Event) {
+func persist(t tester, r presence.Recorder, run []events.Event) {
 	t.Helper()
 	for {
 		n, err := r.Record(t.Context(), run)

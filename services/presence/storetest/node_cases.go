@@ -33,7 +33,7 @@ func member(node string, epoch uint32, beat uint64) presence.Node {
 }
 
 // mustMeet fails unless the documents are want, whatever their BeatAt, and returns them.
-func mustMeet(t *testing.T, s presence.Nodes, want ...presence.Node) []presence.Node {
+func mustMeet(t tester, s presence.Nodes, want ...presence.Node) []presence.Node {
 	t.Helper()
 	all, err := s.All(t.Context())
 	must(t, err)
@@ -127,7 +127,7 @@ func beatAtSet(t *testing.T, s presence.Store) {
 
 // mustBeat returns the BeatAt of the only document; it fails unless it is a time as
 // events keep it, and not the one that was written.
-func mustBeat(t *testing.T, s presence.Nodes, written time.Time) time.Time {
+func mustBeat(t tester, s presence.Nodes, written time.Time) time.Time {
 	t.Helper()
 	all, err := s.All(t.Context())
 	must(t, err)

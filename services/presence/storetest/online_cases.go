@@ -24,7 +24,7 @@ var onlineCases = []testCase{
 	{"Online/a_context_that_ended_is_unavailable", onlineEnded},
 }
 
-func mustApply(t *testing.T, o presence.Online, add []presence.Connection, remove ...events.Position) {
+func mustApply(t tester, o presence.Online, add []presence.Connection, remove ...events.Position) {
 	t.Helper()
 	must(t, o.Apply(t.Context(), add, remove))
 }
@@ -197,7 +197,7 @@ func onlineEnded(t *testing.T, s presence.Store) {
 }
 
 // mustTotal waits until the total is want: it may be a second old.
-func mustTotal(t *testing.T, o presence.Online, want int) {
+func mustTotal(t tester, o presence.Online, want int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d connections online in total", want), func() bool {
 		page, err := o.Users(t.Context(), presence.UserQuery{Limit: 1})

@@ -30,7 +30,7 @@ var recorderCases = []testCase{
 }
 
 // mustHoldAndShow fails unless the log holds run, and online is its fold (I6).
-func mustHoldAndShow(t *testing.T, s presence.Store, run []events.Event) {
+func mustHoldAndShow(t tester, s presence.Store, run []events.Event) {
 	t.Helper()
 	mustHold(t, s.Log, run[0].ID.Stream, run)
 	var fold events.Fold
@@ -143,7 +143,7 @@ func recordPartVisible(t *testing.T, s presence.Store) {
 }
 
 // mustBeFenced fails unless a Record was fenced, and has not added to the stream.
-func mustBeFenced(t *testing.T, s presence.Store, run, want []events.Event) {
+func mustBeFenced(t tester, s presence.Store, run, want []events.Event) {
 	t.Helper()
 	n, err := s.Recorder.Record(t.Context(), run)
 	mustBe(t, err, presence.ErrFenced)

@@ -29,18 +29,18 @@ func recordsAreFolded(t *testing.T, s presence.Store) {
 	rapid.Check(t, func(rt *rapid.T) {
 		lives++ // a stream of its own for each check, for the store is not emptied
 		m := &model{script: newScript("n1", lives), open: make(map[string]events.Event)}
-		mustRecord(t, s.Recorder, []events.Event{m.script.opened()})
+		mustRecord(rt, s.Recorder, []events.Event{m.script.opened()})
 		for range rapid.IntRange(1, 6).Draw(rt, "runs") {
 			run := m.run(rt)
 			written := rapid.IntRange(0, len(run)).Draw(rt, "written before")
-			mustAppend(t, s.Log, run[:written])
+			mustAppend(rt, s.Log, run[:written])
 			for range rapid.IntRange(1, 2).Draw(rt, "tries") {
-				mustRecord(t, s.Recorder, run)
+				mustRecord(rt, s.Recorder, run)
 			}
-			mustShow(t, s.Online, m.script.stream, m.connections())
+			mustShow(rt, s.Online, m.script.stream, m.connections())
 		}
-		mustFind(t, s.Online, presence.UserQuery{Users: m.names(), Limit: presence.MaxUserPage}, m.users())
-		must(t, s.Online.DropStream(t.Context(), m.script.stream))
+		mustFind(rt, s.Online, presence.UserQuery{Users: m.names(), Limit: presence.MaxUserPage}, m.users())
+		must(rt, s.Online.DropStream(rt.Context(), m.script.stream))
 	})
 }
 

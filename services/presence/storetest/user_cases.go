@@ -40,7 +40,7 @@ func at(stream events.Stream, seq uint64, user string, seconds int) presence.Con
 }
 
 // mustFind fails unless the answer to q is want, whatever the total.
-func mustFind(t *testing.T, o presence.Online, q presence.UserQuery, want []presence.User) presence.UserPage {
+func mustFind(t tester, o presence.Online, q presence.UserQuery, want []presence.User) presence.UserPage {
 	t.Helper()
 	page, err := o.Users(t.Context(), q)
 	must(t, err)
@@ -143,7 +143,8 @@ func usersByName(t *testing.T, s presence.Store) {
 		{[]string{}, nil},
 		{[]string{"c"}, want[2:3]},
 		{[]string{"d", "b"}, []presence.User{want[1], want[3]}},
-		{[]string{"nobody", "b", "B", "aa", ""}, want[1:2]},
+		{[]string{"nobody", "b", "B", "aa"}, want[1:2]},
+		{[]string{"", "b", "b\x00", "b\xff", longUser + "x", "b "}, want[1:2]}, // no user has such an id
 		{[]string{"nobody"}, nil},
 		{[]string{"a", "a", "a"}, want[:1]},
 	} {
