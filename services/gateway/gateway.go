@@ -92,9 +92,12 @@ type Config struct {
 	Farewell func() []byte
 }
 
-// Stats are counts at one moment.
+// Stats are counts at one moment, and totals since the start.
 type Stats struct {
 	Connections int   // open, upgraded
 	Handshakes  int   // accepted, not yet upgraded
-	Outbound    int64 // bytes of replies that wait for clients to read
+	Outbound    int64 // bytes that wait for clients to read
+
+	Pushed  int64 // total: broadcasts that were written, counted per client
+	Skipped int64 // total: broadcasts that a client was too far behind to get
 }

@@ -52,7 +52,7 @@ type loop struct {
 
 	waiting struct{ first, last *Conn } // handshakes, the oldest first
 
-	pushed  *push  // the latest broadcast that a walk was begun for
+	tick    *push  // the latest broadcast that a walk was begun for
 	pushing cursor // its walk
 	looking cursor // the walk for silent connections
 	looked  instant
@@ -168,8 +168,8 @@ func (l *loop) answerBell() {
 	// The latest push is looked at after the mailbox: a broadcast that came too late
 	// to be seen here then found the bell silent and rang it again.
 	letters := l.mail.take(l.letters)
-	if p := l.latest.Load(); p != l.pushed {
-		l.pushed = p
+	if p := l.latest.Load(); p != l.tick {
+		l.tick = p
 		l.pushing.start(&l.table)
 	}
 	for i := range letters {
@@ -187,12 +187,22 @@ const maxSpareLetters = 1 << 12
 // push writes the latest broadcast to the next few clients. A client that has not
 // read what it was sent before is skipped, and so is one whose socket is full.
 func (l *loop) push() {
+	if l.pushing.left == 0 {
+		return
+	}
+	var written, skipped int64
 	n := pushesPerTurn
 	for c := l.pushing.next(&l.table, &n); c != nil; c = l.pushing.next(&l.table, &n) {
-		if c.state.isOpen() && c.out == nil {
-			l.write(c, l.pushed.frame, 0, latestWins)
+		switch {
+		case !c.state.isOpen():
+		case c.out == nil && l.write(c, l.tick.frame, 0, latestWins):
+			written++
+		default:
+			skipped++
 		}
 	}
+	l.pushed.Add(written)
+	l.skipped.Add(skipped)
 }
 
 // look judges the next part of the table, and the oldest handshakes.

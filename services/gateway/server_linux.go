@@ -27,6 +27,8 @@ type shared struct {
 	conns      atomic.Int64 // upgraded, their session not closed
 	handshakes atomic.Int64
 	outbound   atomic.Int64 // bytes that wait for clients to read
+	pushed     atomic.Int64 // of broadcasts, written
+	skipped    atomic.Int64 // of broadcasts, not written
 	latest     atomic.Pointer[push]
 }
 
@@ -177,6 +179,8 @@ func (s *Server) Stats() Stats {
 		Connections: int(s.conns.Load()),
 		Handshakes:  int(s.handshakes.Load()),
 		Outbound:    s.outbound.Load(),
+		Pushed:      s.pushed.Load(),
+		Skipped:     s.skipped.Load(),
 	}
 }
 

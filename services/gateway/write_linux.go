@@ -42,23 +42,26 @@ func (l *loop) answer(c *Conn) {
 const maxSpareReply = 256 << 10
 
 // write sends p: frames, after prefix bytes that are none. Only a write that must
-// arrive may come behind a backlog.
-func (l *loop) write(c *Conn, p []byte, prefix int, d duty) {
+// arrive may come behind a backlog. It reports whether p was written or waits.
+func (l *loop) write(c *Conn, p []byte, prefix int, d duty) bool {
 	if c.out != nil {
 		c.out.add(p)
 		l.outbound.Add(int64(len(p)))
 		l.limit(c)
-		return
+		return true
 	}
 	n, err := unix.Write(c.fd, p)
 	switch {
 	case n == len(p):
 	case err != nil && !again(err):
 		l.end(c, reasonOf(err))
+		return false
 	case d == latestWins && n <= 0:
+		return false
 	default:
 		l.hold(c, p, max(n, 0), prefix)
 	}
+	return true
 }
 
 func again(err error) bool {

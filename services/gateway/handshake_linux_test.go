@@ -1,0 +1,234 @@
+package gateway
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestServer_handshake_answers(t *testing.T) {
+	s := start(t, &host{upgrade: func(r *Request) *Refusal {
+		if strings.HasPrefix(string(r.Target), "/no") {
+			return &Refusal{Status: 403, Body: "not you", RetryAfter: time.Minute}
+		}
+		return nil
+	}}, Config{})
+	for _, c := range []struct {
+		name, in, want string
+		also           []string
+	}{
+		{"upgrade", upgradeRequest("/"), "101", nil},
+		{"names in any case", upgradeRequest("/", "-Upgrade", "UPGRADE: WebSocket", "-Connection", "connection: keep-alive, Upgrade"), "101", nil},
+		{"refused", upgradeRequest("/no"), "403", []string{"Retry-After: 60", "Content-Type: text/plain; charset=utf-8", "Connection: close", "\r\n\r\nnot you\n"}},
+		{"other version", upgradeRequest("/", "-Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), "426", []string{"Sec-WebSocket-Version: 13"}},
+		{"no version", upgradeRequest("/", "-Sec-WebSocket-Version"), "400", nil},
+		{"no key", upgradeRequest("/", "-Sec-WebSocket-Key"), "400", nil},
+		{"bad key", upgradeRequest("/", "-Sec-WebSocket-Key", "Sec-WebSocket-Key: x"), "400", nil},
+		{"no host", upgradeRequest("/", "-Host"), "400", nil},
+		{"no connection header", upgradeRequest("/", "-Connection"), "400", nil},
+		{"method", strings.Replace(upgradeRequest("/"), "GET", "POST", 1), "405", []string{"Allow: GET"}},
+		{"HTTP/1.0", strings.Replace(upgradeRequest("/"), "HTTP/1.1", "HTTP/1.0", 1), "505", nil},
+		{"nonsense instead of a version", strings.Replace(upgradeRequest("/"), "HTTP/1.1", "HTP", 1), "400", nil},
+		{"header too large", upgradeRequest("/", "X: "+repeat(9000)), "431", nil},
+		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc", "400", []string{"without TLS"}},
+		{"no upgrade", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "426", []string{"Connection: close"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, pieces := range [][][]byte{{[]byte(c.in)}, singles([]byte(c.in))} {
+				conn := dial(t, s)
+				for _, p := range pieces {
+					if _, err := conn.Write(p); err != nil {
+						break // refused before the last byte
+					}
+				}
+				head := conn.head()
+				if c.want != "101" {
+					body := new(strings.Builder)
+					if _, err := conn.in.WriteTo(body); err != nil {
+						t.Fatal(err)
+					}
+					head += body.String()
+				}
+				if !strings.HasPrefix(head, "HTTP/1.1 "+c.want+" ") {
+					t.Errorf("answer %q, want status %s", head, c.want)
+				}
+				for _, a := range c.also {
+					if !strings.Contains(head, a) {
+						t.Errorf("answer %q has no %q", head, a)
+					}
+				}
+				_ = conn.Close()
+			}
+		})
+	}
+}
+
+func TestServer_handshake_gives_the_request(t *testing.T) {
+	said := make(chan string, 1)
+	h := &host{upgrade: func(r *Request) *Refusal {
+		got := fmt.Sprintf("%s %s", r.Target, r.Host)
+		for _, f := range r.Header {
+			got += fmt.Sprintf(" %s=%s", f.Name, f.Value)
+		}
+		if !r.Remote.Addr().IsLoopback() || r.Remote.Addr() != netip.MustParseAddr("127.0.0.1") {
+			return &Refusal{Status: http.StatusTeapot}
+		}
+		said <- got
+		return nil
+	}}
+	s := start(t, h, Config{Loops: 1})
+	c := dial(t, s)
+	c.send([]byte(upgradeRequest("/ws?user=42", "User-Agent: a b", "origin: http://x")))
+	c.wantUpgraded()
+	c.leave()
+	want := "/ws?user=42 localhost User-Agent=a b Origin=http://x"
+	if got := <-said; got != want {
+		t.Errorf("request %q, want %q", got, want)
+	}
+}
+
+func TestServer_frames_right_behind_the_handshake(t *testing.T) {
+	h := &host{open: func(g *guest) { g.conn.Send([]byte("hello")) }}
+	s := start(t, h, Config{Loops: 1})
+	for range 3 {
+		c := dial(t, s)
+		half := text("second")
+		c.send(join([]byte(upgradeRequest("/")), text("first"), half[:3]))
+		c.wantUpgraded()
+		c.wantText("hello")
+		c.wantText("first")
+		c.send(half[3:])
+		c.wantText("second")
+		c.leave()
+	}
+}
+
+func TestServer_handshake_too_late(t *testing.T) {
+	s := start(t, &host{}, Config{HandshakeTimeout: 30 * time.Millisecond})
+	silent, slow := dial(t, s), dial(t, s)
+	slow.send([]byte("GET / HTTP/1.1\r\n"))
+	silent.wantEnd()
+	if head := slow.head(); !strings.HasPrefix(head, "HTTP/1.1 408 ") {
+		t.Errorf("answer to a slow handshake: %q", head)
+	}
+	eventually(t, "no handshake is left", func() bool { return s.Stats().Handshakes == 0 })
+}
+
+func TestServer_half_a_handshake_or_frame_blocks_nobody(t *testing.T) {
+	s := start(t, &host{}, Config{Loops: 1})
+	halves := []*client{dial(t, s), connect(t, s), connect(t, s)}
+	halves[0].send([]byte(upgradeRequest("/"))[:40])
+	halves[1].send(text(repeat(5000))[:3000])
+	halves[2].send(join(masked(false, 1, "frag"), text("x")[:1]))
+	c := connect(t, s)
+	for i := range 100 {
+		c.send(text(fmt.Sprint(i)))
+		c.wantText(fmt.Sprint(i))
+	}
+	c.leave()
+	halves[0].send([]byte(upgradeRequest("/"))[40:])
+	halves[0].wantUpgraded()
+	halves[1].send(text(repeat(5000))[3000:])
+	halves[1].wantText(repeat(5000))
+}
+
+func TestServer_oldest_handshake_is_dropped_first(t *testing.T) {
+	s := start(t, &host{}, Config{Loops: 1, MaxHandshakes: 2, HandshakeTimeout: time.Hour})
+	var waiting []*client
+	for i := range 4 {
+		waiting = append(waiting, dial(t, s))
+		eventually(t, "accepted", func() bool { return s.loops[0].mailboxIsEmpty() && s.Stats().Handshakes == min(i+1, 2) })
+	}
+	waiting[0].wantEnd()
+	waiting[1].wantEnd()
+	for _, c := range waiting[2:] {
+		c.send([]byte(upgradeRequest("/")))
+		c.wantUpgraded()
+		c.leave()
+	}
+}
+
+func (l *loop) mailboxIsEmpty() bool {
+	l.mail.mu.Lock()
+	defer l.mail.mu.Unlock()
+	return len(l.mail.letters) == 0
+}
+
+func TestServer_one_connection_too_many(t *testing.T) {
+	s := start(t, &host{}, Config{MaxConns: 2})
+	a, b := connect(t, s), connect(t, s)
+	if head := dial(t, s).head(); !strings.HasPrefix(head, "HTTP/1.1 503 ") || !strings.Contains(head, "Retry-After: 1\r\n") {
+		t.Errorf("answer to the third connection: %q", head)
+	}
+	a.leave()
+	eventually(t, "room again", func() bool { return s.sockets.Load() == 1 })
+	connect(t, s).leave()
+	b.leave()
+}
+
+func TestListen_errors(t *testing.T) {
+	s := start(t, &host{}, Config{})
+	addr := s.Addrs()[0].String()
+	_, err := Listen([]string{"127.0.0.1:0", addr}, Config{Handler: &host{}})
+	if err == nil || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("address in use: %v", err)
+	}
+	for _, bad := range [][]string{nil, {"127.0.0.1"}, {"127.0.0.1:70000"}, {"192.0.2.1:0"}} {
+		if _, err := Listen(bad, Config{Handler: &host{}}); err == nil {
+			t.Errorf("listening on %q works", bad)
+		}
+	}
+}
+
+func TestListen_several_addresses(t *testing.T) {
+	before := openFiles(t)
+	s, err := Listen([]string{"127.0.0.1:0", "127.0.0.2:0"}, Config{Handler: &host{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := s.Addrs(); len(a) != 2 || a[0].Port() == 0 || a[1].Addr().String() != "127.0.0.2" {
+		t.Errorf("addresses %v", a)
+	}
+	// Shut down before it served: Serve has nothing to do, and nothing is left.
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Serve(); err != nil {
+		t.Error(err)
+	}
+	s.Broadcast([]byte("nobody"))
+	if got := openFiles(t); got > before {
+		t.Errorf("%d descriptors, %d before", got, before)
+	}
+}
+
+func TestServer_serves_every_address(t *testing.T) {
+	h := &host{}
+	s, err := Listen([]string{"127.0.0.1:0", "127.0.0.2:0"}, Config{Handler: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	for i := range 2 {
+		one := &Server{addrs: s.addrs[i : i+1]}
+		c := connect(t, one)
+		c.leave()
+	}
+	_ = s.Close()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRefusals_are_all_answers(t *testing.T) {
+	for _, r := range []Refusal{refusalNotHTTP, refusalMalformed, refusalHeader, refusalLate, refusalFull, refusalLeaving} {
+		if b := appendRefusal(nil, r); r.Status < 400 || r.Body == "" || !bytes.HasPrefix(b, []byte("HTTP/1.1 ")) {
+			t.Errorf("refusal %+v", r)
+		}
+	}
+}
