@@ -26,6 +26,18 @@ func sealedBy(t *testing.T, store presence.Store, peer string) {
 	}
 }
 
+// lost waits until a member has lost its stream, and returns why.
+func lost(t *testing.T, m *presence.Member) error {
+	t.Helper()
+	select {
+	case <-m.Done():
+		return m.Err()
+	case <-time.After(time.Minute):
+		t.Fatal("the stream is not lost")
+		return nil
+	}
+}
+
 // I2: a node whose stream was sealed by another records nothing more, whichever of
 // its loops finds out, and leaves no ghost.
 func TestMember_Fenced(t *testing.T) {
@@ -47,7 +59,7 @@ func fenced(t *testing.T, find func(*testing.T, *presence.Member)) {
 	sealedBy(t, store, "n2")
 	find(t, m)
 
-	if err := m.Err(); !errors.Is(err, presence.ErrFenced) {
+	if err := lost(t, m); !errors.Is(err, presence.ErrFenced) {
 		t.Errorf("lost its stream with: %v", err)
 	}
 	if err := m.Admit(); !errors.Is(err, presence.ErrStopped) {
@@ -76,7 +88,7 @@ func TestMember_Fenced_ByLostBeat(t *testing.T) {
 			t.Fatal(err)
 		}
 		pass(2 * time.Second)
-		if err := m.Err(); !errors.Is(err, presence.ErrBeatLost) {
+		if err := lost(t, m); !errors.Is(err, presence.ErrBeatLost) {
 			t.Errorf("lost its stream with: %v", err)
 		}
 		if err := m.Shutdown(t.Context()); !errors.Is(err, presence.ErrFenced) {

@@ -175,14 +175,10 @@ func (m *Member) foldToSeal(ctx context.Context, s events.Stream) (f *events.Fol
 	return f, err
 }
 
-// foldStream applies the events of a stream to f, from where f is, until its end, or
-// until enough says so.
+// foldStream applies the events of a stream to an empty fold, until its end, or until
+// enough says so.
 func foldStream(ctx context.Context, log events.Log, s events.Stream, f *events.Fold, enough func(*events.Fold) bool) error {
-	from := s.At(0)
-	if tail := f.Tail(); !tail.ID.IsZero() {
-		from = tail.ID.Next()
-	}
-	for {
+	for from := s.At(0); ; {
 		page, err := log.Read(ctx, from, maxBatch)
 		if err != nil {
 			return err

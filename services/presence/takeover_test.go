@@ -9,6 +9,7 @@ import (
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/storetest"
 )
 
 // died is a store in which the first epoch of n1 died with open connections, some of
@@ -47,7 +48,7 @@ func stoppedAfter(t *testing.T, steps int) bool {
 	store := died(t, 7)
 	ctx, crash := context.WithCancel(t.Context())
 	defer crash()
-	first, err := presence.New(counted(store, steps, crash), presence.Config{Node: "n1"})
+	first, err := presence.New(storetest.NewFaulty(store, until(steps, crash)).TwoSteps(), presence.Config{Node: "n1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/envflag"
+	"github.com/presenced/presence/services/fibonacci"
+	"github.com/presenced/presence/services/mongostore"
+)
+
+// The bounds of settings.
+const (
+	limitFibMax     = 1_000_000 // 209 KB of answer
+	limitSequence   = 1_000
+	limitFibWorkers = 1_024
+)
+
+// config is what can be set: by a flag, by the variable of the same name in upper
+// case with "_", or left at its default. It is validated once, before anything runs.
+type config struct {
+	wsHost         string        // name or address to listen on; default localhost: 127.0.0.1 and ::1
+	wsPort         uint16        // default 8080; 0: one that is free
+	adminAddr      string        // host:port of the operator's API, loopback; default 127.0.0.1:8081
+	nodeID         string        // default: from the host's name and the port
+	allowAnonymous bool          // listen beyond loopback although users are not authenticated
+	drainTimeout   time.Duration // from the signal until what is left is cut off; default 5 s, at least 1 s
+
+	fibMax       uint64 // the highest n of a fibonacci command; default 100,000, at most 1,000,000
+	fibAlgorithm string // fast-doubling, matrix or iterative
+	fibWorkers   int    // default 0: as many as the process may use CPUs; at most 1,024
+
+	logLevel  string // debug, info, warn or error; default info
+	logFormat string // console or json; default console
+
+	store   string // mongodb or embedded; default: mongodb if it has an address
+	dataDir string // of the embedded store; default ./data
+	mongo   mongostore.Config
+}
+
+func defaultConfig() *config {
+	return &config{
+		wsHost: "localhost", wsPort: 8080, adminAddr: "127.0.0.1:8081",
+		drainTimeout: 5 * time.Second,
+		fibMax:       100_000, fibAlgorithm: fibonacci.FastDoubling.String(),
+		logLevel: "info", logFormat: "console",
+		dataDir: "data",
+	}
+}
+
+func (c *config) serverFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.wsHost, "ws-host", c.wsHost, "`host` to serve clients on; localhost is 127.0.0.1 and ::1")
+	fs.Uint16Var(&c.wsPort, "ws-port", c.wsPort, "`port` to serve clients on; 0 takes one that is free")
+	fs.StringVar(&c.adminAddr, "admin-addr", c.adminAddr, "loopback `host:port` of the operator's HTTP API")
+	fs.StringVar(&c.nodeID, "node-id", "", "`id` of this node, 1 to 24 of a-z, 0-9 and -; one live process per id (default from the host's name and the port)")
+	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are")
+	fs.DurationVar(&c.drainTimeout, "drain-timeout", c.drainTimeout, "`time` that clients and the store have to finish when the server is told to stop")
+	fs.Uint64Var(&c.fibMax, "fib-max", c.fibMax, "the highest `n` of a fibonacci command, at most 1000000")
+	fs.StringVar(&c.fibAlgorithm, "fib-algorithm", c.fibAlgorithm, "`name` of the algorithm: fast-doubling, matrix or iterative")
+	fs.IntVar(&c.fibWorkers, "fib-workers", 0, "`number` of Fibonacci workers (default as many as the process may use CPUs)")
+	fs.StringVar(&c.logLevel, "log-level", c.logLevel, "debug, info, warn or error")
+	fs.StringVar(&c.logFormat, "log-format", c.logFormat, "console or json")
+}
+
+func (c *config) storeFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.store, "store", "", "mongodb or embedded (default mongodb if it has an address, else embedded)")
+	fs.StringVar(&c.dataDir, "data-dir", c.dataDir, "`directory` of the embedded store")
+	fs.StringVar(&c.mongo.URI, "mongodb-uri", "", "connection `string` of MongoDB")
+	fs.StringVar(&c.mongo.Host, "db-host", "", "`host:port` of MongoDB, or several with commas between")
+	fs.StringVar(&c.mongo.User, "db-user", "", "`user` of MongoDB")
+	fs.StringVar(&c.mongo.Password, "db-password", "", "`password` of that user")
+	fs.StringVar(&c.mongo.AuthSource, "db-auth-source", "", "`database` that knows the user (default admin)")
+	fs.StringVar(&c.mongo.Database, "db-database", "", "`database` to use (default presence)")
+	envflag.Secret(fs, "mongodb-uri", "db-password")
+}
+
+// validate returns everything that is wrong, joined, each with its flag and variable,
+// and fills in what depends on other settings.
+func (c *config) validate() error {
+	if c.nodeID == "" {
+		host, _ := os.Hostname() // none: "node"
+		c.nodeID = nodeID(host, c.wsPort)
+	}
+	return errors.Join(
+		c.validateServer(),
+		c.validateAdmin(),
+		c.validateWork(),
+		c.validateStore())
+}
+
+func (c *config) validateServer() error {
+	var errs []error
+	if err := events.ValidateNode(c.nodeID); err != nil {
+		errs = append(errs, fmt.Errorf("NODE_ID (--node-id): %w", err))
+	}
+	if !c.allowAnonymous && !isLoopback(c.wsHost) {
+		errs = append(errs, fmt.Errorf("WS_HOST (--ws-host) is %q: beyond loopback anybody could connect as any user; "+
+			"set ALLOW_ANONYMOUS=true (--allow-anonymous) if that is wanted", c.wsHost))
+	}
+	if c.drainTimeout < time.Second {
+		errs = append(errs, fmt.Errorf("DRAIN_TIMEOUT (--drain-timeout) is %s: want at least 1s", c.drainTimeout))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *config) validateAdmin() error {
+	host, port, err := net.SplitHostPort(c.adminAddr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("ADMIN_ADDR (--admin-addr) is %q: want host:port: %w", c.adminAddr, err)
+	}
+	if !isLoopback(host) {
+		return fmt.Errorf("ADMIN_ADDR (--admin-addr) is %q: the operator's API has no authentication and listens on loopback only", c.adminAddr)
+	}
+	return nil
+}
+
+func (c *config) validateWork() error {
+	var errs []error
+	if c.fibMax > limitFibMax {
+		errs = append(errs, fmt.Errorf("FIB_MAX (--fib-max) is %d: want at most %d", c.fibMax, limitFibMax))
+	}
+	if _, err := fibonacci.ParseAlgorithm(c.fibAlgorithm); err != nil {
+		errs = append(errs, fmt.Errorf("FIB_ALGORITHM (--fib-algorithm): %w", err))
+	}
+	if c.fibWorkers < 0 || c.fibWorkers > limitFibWorkers {
+		errs = append(errs, fmt.Errorf("FIB_WORKERS (--fib-workers) is %d: want 0 to %d", c.fibWorkers, limitFibWorkers))
+	}
+	if _, err := zapcore.ParseLevel(c.logLevel); err != nil {
+		errs = append(errs, fmt.Errorf("LOG_LEVEL (--log-level): %w", err))
+	}
+	if c.logFormat != "console" && c.logFormat != "json" {
+		errs = append(errs, fmt.Errorf("LOG_FORMAT (--log-format) is %q: want console or json", c.logFormat))
+	}
+	return errors.Join(errs...)
+}
+
+// isLoopback reports whether a host can only be reached from this machine.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/auth"
+	"github.com/presenced/presence/services/gateway"
+	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/session"
+)
+
+// door joins the gateway to the sessions: neither knows the other.
+type door struct{ host *session.Host }
+
+var _ gateway.Handler = door{}
+
+// Upgrade implements gateway.Handler: it finds out who the client is, and admits it.
+func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
+	user, err := auth.FromQuery(string(r.Target))
+	if err != nil {
+		return nil, refusal(err)
+	}
+	v := new(visit)
+	err = d.host.Admit(&v.session, session.Peer{
+		User:   user,
+		Remote: remotePrefix(r.Remote.Addr()),
+		Agent:  events.CleanAgent(userAgent(r)),
+	})
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return v, nil
+}
+
+// retryAfter is what a client that finds no room is told to wait.
+const retryAfter = 2 * time.Second
+
+// refusal is the HTTP answer to a client that is not let in, and why.
+func refusal(err error) *gateway.Refusal {
+	r := &gateway.Refusal{Status: http.StatusBadRequest, Body: err.Error() + "\n"}
+	switch {
+	case errors.Is(err, auth.ErrNotHere):
+		r.Status = http.StatusNotFound
+	case errors.Is(err, presence.ErrFull), errors.Is(err, presence.ErrStopped):
+		r.Status, r.RetryAfter = http.StatusServiceUnavailable, retryAfter
+	}
+	return r
+}
+
+func userAgent(r *gateway.Request) string {
+	for _, f := range r.Header {
+		if strings.EqualFold(string(f.Name), "User-Agent") {
+			return string(f.Value)
+		}
+	}
+	return ""
+}
+
+// What is recorded of an address: the network that it is in, and not whose it is.
+const (
+	prefixIPv4 = 24
+	prefixIPv6 = 48
+)
+
+// remotePrefix is the first address of the /24 or /48 network of an address.
+func remotePrefix(addr netip.Addr) string {
+	addr = addr.Unmap().WithZone("")
+	bits := prefixIPv6
+	if addr.Is4() {
+		bits = prefixIPv4
+	}
+	p, err := addr.Prefix(bits)
+	if err != nil {
+		return "" // no address, as of a Unix socket
+	}
+	return p.Addr().String()
+}
+
+// visit is a session as the gateway calls it.
+type visit struct{ session session.Session }
+
+var _ gateway.Session = (*visit)(nil)
+
+func (v *visit) Open(c *gateway.Conn)    { v.session.Open(c) }
+func (v *visit) Text(p []byte)           { v.session.Text(p) }
+func (v *visit) Closed(r gateway.Reason) { v.session.Closed(reason(r)) }
+
+// reason is a gateway's reason as the log has it.
+func reason(r gateway.Reason) events.Reason {
+	switch r {
+	case gateway.ByTimeout:
+		return events.Timeout
+	case gateway.BySlow:
+		return events.Slow
+	case gateway.ByServer:
+		return events.Kicked
+	case gateway.ByProtocol:
+		return events.Protocol
+	case gateway.ByShutdown:
+		return events.Shutdown
+	case gateway.ByClient:
+	}
+	return events.Client
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presenced/presence/services/admin"
+	"github.com/presenced/presence/services/fibonacci"
+	"github.com/presenced/presence/services/gateway"
+	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/protocol"
+	"github.com/presenced/presence/services/session"
+	"github.com/presenced/presence/services/site"
+	"github.com/presenced/presence/services/timepush"
+)
+
+// serve runs the server until ctx ends, and then ends it in good order, or until it
+// cannot go on. What is opened first is closed last.
+func serve(ctx context.Context, cfg *config, env environment) (err error) {
+	if err := cfg.validate(); err != nil {
+		return usageError{err}
+	}
+	log, err := newLog(cfg, env.stderr)
+	if err != nil {
+		return err
+	}
+	limitMemory(log)
+	store, err := cfg.openStore(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.close(context.WithoutCancel(ctx))) }()
+	say := talk(env.stdout)
+	say("store    %s", store.describe)
+
+	pool := fibonacci.NewPool(fibonacci.Config{Workers: cfg.fibWorkers})
+	defer pool.Close()
+	s := &server{cfg: cfg, log: log, store: store}
+	if err := s.open(ctx, pool); err != nil {
+		return err
+	}
+	makeRoom(cfg.fibWorkers)
+	s.greet(say)
+	return s.run(ctx)
+}
+
+// server is the parts of a presenced that serve.
+type server struct {
+	// static after open
+	cfg     *config
+	log     *zap.Logger
+	store   opened
+	gateway *gateway.Server
+	member  *presence.Member
+	admin   *http.Server
+	adminAt net.Listener
+
+	leaving atomic.Bool // readiness is off
+}
+
+// open takes the addresses, and then claims the epoch: a second server on the same
+// port finds out before it has done anything.
+func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
+	host := &session.Host{Pool: pool, Limits: s.cfg.limits(), Version: version()}
+	if host.Algorithm, err = fibonacci.ParseAlgorithm(s.cfg.fibAlgorithm); err != nil {
+		return usageError{err}
+	}
+	addrs, err := listenAddrs(ctx, s.cfg.wsHost, s.cfg.wsPort)
+	if err != nil {
+		return fmt.Errorf("WS_HOST (--ws-host) is %q: %w", s.cfg.wsHost, err)
+	}
+	s.gateway, err = gateway.Listen(addrs, gateway.Config{
+		Handler: door{host}, HTTP: site.Handler(), Log: s.log, Farewell: farewell,
+	})
+	if err != nil {
+		return fmt.Errorf("WS_PORT (--ws-port): %w", err)
+	}
+	if err := s.join(ctx, host); err != nil {
+		return errors.Join(err, s.gateway.Close())
+	}
+	return nil
+}
+
+// join claims an epoch for this node and opens the operator's API.
+func (s *server) join(ctx context.Context, host *session.Host) (err error) {
+	s.adminAt, err = new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.adminAddr)
+	if err != nil {
+		return fmt.Errorf("ADMIN_ADDR (--admin-addr): %w", err)
+	}
+	s.member, err = presence.New(s.store.Store, presence.Config{
+		Node: s.cfg.nodeID, Addr: s.clientAddr(), Version: version(), Log: s.log,
+	})
+	if err == nil {
+		host.Members = s.member
+		err = s.member.Start(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, s.adminAt.Close())
+	}
+	s.admin = &http.Server{
+		Handler:           admin.Handler(admin.Config{Users: s.store.Online, Ready: s.ready, Log: s.log}),
+		ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog:          zap.NewStdLog(s.log),
+	}
+	return nil
+}
+
+// errNotServing is why a server that is about to leave is not ready.
+var errNotServing = errors.New("this node is leaving")
+
+func (s *server) ready() error {
+	if s.leaving.Load() {
+		return errNotServing
+	}
+	return s.member.Ready()
+}
+
+// run serves until ctx ends, the stream is lost, or a part fails, and then leaves.
+func (s *server) run(ctx context.Context) error {
+	parts, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	failed := make(chan error, 2) // one place for each part that may fail
+	var wait sync.WaitGroup
+	wait.Go(func() { failed <- s.gateway.Serve() })
+	wait.Go(func() { failed <- ignoreClosed(s.admin.Serve(s.adminAt)) })
+	wait.Go(func() { timepush.Run(parts, s.gateway.Broadcast) })
+
+	var err error
+	select {
+	case <-ctx.Done():
+		s.log.Info("leaving", zap.Duration("within", s.cfg.drainTimeout))
+	case <-s.member.Done():
+	case err = <-failed:
+	}
+	s.leaving.Store(true)
+	err = errors.Join(err, s.leave())
+	stop()
+	err = errors.Join(err, s.admin.Close())
+	wait.Wait()
+	return err
+}
+
+// leave says farewell to the clients, and then records that they have left and ends
+// the stream. Clients get the most of the time that there is.
+func (s *server) leave() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.drainTimeout)
+	defer cancel()
+	clients, cancelClients := context.WithTimeout(ctx, s.cfg.drainTimeout*3/5)
+	defer cancelClients()
+	if err := s.gateway.Shutdown(clients); err != nil {
+		s.log.Warn("clients were cut off that did not leave in time", zap.Error(err))
+	}
+	return s.member.Shutdown(ctx)
+}
+
+// The bounds of the wait that a leaving server asks of its clients, so that they do
+// not all come back at once.
+const (
+	minReconnect = 500 * time.Millisecond
+	maxReconnect = 5 * time.Second
+)
+
+func farewell() []byte {
+	return protocol.AppendDrain(nil, minReconnect+rand.N(maxReconnect-minReconnect).Truncate(time.Millisecond))
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
