@@ -74,6 +74,9 @@ func oneNumber(cmd *cobra.Command, args []string) error {
 }
 
 func ask(ctx context.Context, f *askFlags, c talk.Command, p process) error {
+	if err := notNegative(f.timeout); err != nil {
+		return err
+	}
 	address, err := f.address()
 	if err != nil {
 		return err

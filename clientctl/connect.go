@@ -59,6 +59,9 @@ func connect(ctx context.Context, f connectFlags, p process) error {
 	if err := oneOf("output", f.output, "text", "json"); err != nil {
 		return err
 	}
+	if err := notNegative(f.timeout); err != nil {
+		return err
+	}
 	address, err := f.address()
 	if err != nil {
 		return err

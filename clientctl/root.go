@@ -126,3 +126,11 @@ func oneOf(flag, value string, allowed ...string) error {
 	}
 	return usage(fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(allowed, " or ")))
 }
+
+// notNegative checks --timeout.
+func notNegative(timeout time.Duration) error {
+	if timeout < 0 {
+		return usage(fmt.Errorf("--timeout %s: want 0 or more", timeout))
+	}
+	return nil
+}

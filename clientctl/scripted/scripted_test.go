@@ -59,7 +59,7 @@ func say(c net.Conn) {
 
 func TestStart_refuses_a_script_it_does_not_understand(t *testing.T) {
 	for script, want := range map[string]string{
-		"send x\n\n# a comment\njump":     `line 4: no step is called "jump"`,
+		"send x\n\n# a comment\njump":      `line 4: no step is called "jump"`,
 		"closed 1000\nexpect never played": "line 2: the connection has ended",
 	} {
 		if _, err := scripted.Start(scripted.NewPipe(), script); err == nil || !strings.Contains(err.Error(), want) {

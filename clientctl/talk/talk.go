@@ -53,18 +53,21 @@ var errAnswered = errors.New("all is answered")
 
 // Talk is one dialogue. Make it with New; it is for one Run.
 type Talk struct {
-	Config
+	// static after construction
+	c Config
 
+	// owned by Run: what is asked
 	out      outstanding
-	asked    int // commands and lines that were not understood
-	failed   int // of those, the ones without a good answer
-	lines    <-chan Line
+	asked    int              // commands, and lines that were not understood
+	failed   int              // of those, the ones without a good answer
+	lines    <-chan Line      // the input; nil: there is none any more
 	ended    bool             // nothing more will be asked
 	deadline time.Time        // of the patience; zero: none yet
 	expired  <-chan time.Time // fires then
 	resume   <-chan time.Time // fires at the end of a pause in sending; nil: there is none
 
-	connected bool          // there was a connection once
+	// owned by Run: the connection
+	connected bool          // there was one before
 	vain      int           // connects in vain, or lost before their welcome, in a row
 	hint      time.Duration // the server's wish for when to come back; 0: none
 }
@@ -74,7 +77,7 @@ func New(c Config) *Talk {
 	if c.Random == nil {
 		c.Random = rand.Float64
 	}
-	return &Talk{Config: c}
+	return &Talk{c: c}
 }
 
 // Counts returns how many commands were asked, and how many of them have no good
@@ -109,14 +112,14 @@ func (t *Talk) Run(ctx context.Context) error {
 // begin asks the first commands and starts to read the input; readLines closes its
 // channel.
 func (t *Talk) begin(quit <-chan struct{}) {
-	for _, c := range t.Commands {
+	for _, c := range t.c.Commands {
 		t.ask(c)
 	}
-	if t.Input != nil {
+	if t.c.Input != nil {
 		lines := make(chan Line)
 		t.lines = lines
-		go readLines(t.Input, lines, quit)
-	} else if t.Ends {
+		go readLines(t.c.Input, lines, quit)
+	} else if t.c.Ends {
 		t.end()
 	}
 }
@@ -130,9 +133,9 @@ func (t *Talk) ask(c Command) {
 func (t *Talk) end() {
 	t.lines = nil
 	t.ended = true
-	if t.Patience > 0 {
-		t.deadline = time.Now().Add(t.Patience)
-		t.expired = time.After(t.Patience)
+	if t.c.Patience > 0 {
+		t.deadline = time.Now().Add(t.c.Patience)
+		t.expired = time.After(t.c.Patience)
 	}
 }
 
@@ -167,7 +170,7 @@ func (t *Talk) greet() error {
 	if !again {
 		return nil
 	}
-	return stop(t.Show.Notice("connected again"))
+	return stop(t.c.Show.Notice("connected again"))
 }
 
 func (t *Talk) dial(ctx context.Context) (*wire.Conn, error) {
@@ -176,7 +179,7 @@ func (t *Talk) dial(ctx context.Context) (*wire.Conn, error) {
 		ctx, cancel = context.WithDeadline(ctx, t.deadline)
 		defer cancel()
 	}
-	conn, err := wire.Dial(ctx, t.Address, t.Config.Dial)
+	conn, err := wire.Dial(ctx, t.c.Address, t.c.Dial)
 	if err != nil {
 		return nil, &dialError{err}
 	}
@@ -254,7 +257,7 @@ func (t *Talk) lastWords(conn *wire.Conn, frames <-chan frame, err error) error 
 	}
 }
 
-func (t *Talk) finished() bool { return t.Ends && t.ended && t.out.empty() }
+func (t *Talk) finished() bool { return t.c.Ends && t.ended && t.out.empty() }
 
 // input returns the input's channel while there is room for what it asks.
 func (t *Talk) input() <-chan Line {
@@ -287,7 +290,7 @@ func (t *Talk) line(l Line, more bool) error {
 	case l.Err != nil:
 		t.asked++
 		t.failed++
-		return stop(t.Show.Notice(l.Err.Error()))
+		return stop(t.c.Show.Notice(l.Err.Error()))
 	case l.Command.Type != 0:
 		t.ask(l.Command)
 	}
@@ -318,7 +321,7 @@ func (t *Talk) frame(conn *wire.Conn, f frame) error {
 func (t *Talk) message(raw []byte) error {
 	m, err := protocol.Decode(raw)
 	if err != nil {
-		return stop(t.Show.Notice("left out a message of the server: " + terminal.Escape(err.Error())))
+		return stop(t.c.Show.Notice("left out a message of the server: " + terminal.Escape(err.Error())))
 	}
 	switch m.Type {
 	case protocol.TypeWelcome:
@@ -331,7 +334,7 @@ func (t *Talk) message(raw []byte) error {
 		a.Command, a.Took = &r.command, time.Since(r.sentAt)
 		a.Again = m.Type == protocol.TypeError && t.again(r, m)
 	}
-	return stop(t.Show.Message(a))
+	return stop(t.c.Show.Message(a))
 }
 
 // again decides whether a command that was answered with an error is asked again, and
@@ -343,7 +346,7 @@ func (t *Talk) again(r *request, m protocol.Message) bool {
 		return false
 	}
 	t.out.again(r)
-	t.resume = time.After(retryBackoff.Delay(r.refused, 0, t.Random()))
+	t.resume = time.After(retryBackoff.Delay(r.refused, 0, t.c.Random()))
 	return true
 }
 
@@ -381,7 +384,7 @@ func (t *Talk) unanswered() error {
 	if len(commands) > shown {
 		names = append(names, "…")
 	}
-	return fault.Errorf(fault.Failed, "no answer within %s to %s", t.Patience, strings.Join(names, ", "))
+	return fault.Errorf(fault.Failed, "no answer within %s to %s", t.c.Patience, strings.Join(names, ", "))
 }
 
 // leave closes the connection as RFC 6455 section 7.1.2 wants it, waits a little for

@@ -49,16 +49,16 @@ func (t *Talk) verdict(end error) (time.Duration, error) {
 	if refused, ok := errors.AsType[*wire.RefusedError](end); ok {
 		hint = max(hint, refused.RetryAfter)
 	}
-	wait := reconnectBackoff.Delay(t.vain, hint, t.Random())
+	wait := reconnectBackoff.Delay(t.vain, hint, t.c.Random())
 	t.vain++
 	t.hint = 0
-	return wait, t.Show.Notice(fmt.Sprintf("%s; connecting again in %s", t.describe(end), wait.Round(10*time.Millisecond)))
+	return wait, t.c.Show.Notice(fmt.Sprintf("%s; connecting again in %s", t.describe(end), wait.Round(10*time.Millisecond)))
 }
 
 // final returns the error that ends the talk, or nil if it is worth to try again.
 func (t *Talk) final(end error) error {
 	if refused, ok := errors.AsType[*wire.RefusedError](end); ok {
-		if refused.Temporary() && (t.connected || t.Retry) {
+		if refused.Temporary() && (t.connected || t.c.Retry) {
 			return nil
 		}
 		return fault.Errorf(fault.Refused, "%s refused the connection: %w", t.place(), refused)
@@ -72,7 +72,7 @@ func (t *Talk) final(end error) error {
 	if broken, ok := errors.AsType[*wire.BrokenError](end); ok {
 		return fault.Errorf(fault.Failed, "%w", broken)
 	}
-	if _, dial := errors.AsType[*dialError](end); dial && !t.connected && !t.Retry {
+	if _, dial := errors.AsType[*dialError](end); dial && !t.connected && !t.c.Retry {
 		return t.unreachable(end)
 	}
 	return nil
@@ -95,6 +95,6 @@ func (t *Talk) unreachable(end error) error {
 
 // place is the address without its query, which repeats the user.
 func (t *Talk) place() string {
-	place, _, _ := strings.Cut(t.Address, "?")
+	place, _, _ := strings.Cut(t.c.Address, "?")
 	return place
 }
