@@ -54,7 +54,8 @@ func (e Event) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. It returns an error that wraps
-// ErrInvalid for any other document, and for one of a later version.
+// ErrInvalid, and leaves e as it was, for a document that is no valid event, and for
+// one of another version. Fields that it does not know are ignored.
 func (e *Event) UnmarshalJSON(text []byte) error {
 	var r record
 	if err := json.Unmarshal(text, &r); err != nil {
@@ -76,7 +77,7 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 
 func (r record) event() (e Event, err error) {
 	e = Event{
-		At: Milliseconds(r.At), User: r.User, Remote: r.Remote, Agent: r.Agent,
+		At: r.At, User: r.User, Remote: r.Remote, Agent: r.Agent,
 		Process: r.Process, Addr: r.Addr, Version: r.Version, By: r.By,
 	}
 	if e.ID, err = ParsePosition(r.ID); err != nil {
@@ -101,7 +102,7 @@ func (r record) event() (e Event, err error) {
 		}
 	}
 	if r.LastSeen != nil {
-		e.LastSeen = Milliseconds(*r.LastSeen)
+		e.LastSeen = *r.LastSeen
 	}
 	return e, nil
 }

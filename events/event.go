@@ -185,7 +185,8 @@ func (e Event) validateConnected() error {
 		return errors.New("seq 0 is for opened")
 	}
 	if !e.Resumes.IsZero() {
-		if r := e.Resumes; r.Node != e.ID.Node || r.Epoch >= e.ID.Epoch || r.Seq == 0 {
+		r := e.Resumes
+		if r.Node != e.ID.Node || r.Epoch == 0 || r.Epoch >= e.ID.Epoch || r.Seq == 0 || r.Seq > MaxSeq {
 			return errors.New("resumes: want a connection of an older epoch of the same node")
 		}
 	}
