@@ -1,8 +1,11 @@
 // Command ferretdb is a MongoDB-compatible server for tests: FerretDB v1 embedded,
-// on SQLite, in a directory that is given. It is a module of its own so that none of
-// its dependencies is one of the product's.
+// on SQLite. It is a module of its own so that none of its dependencies is one of the
+// product's.
 //
-// It listens on a free port of 127.0.0.1 and prints its URI as one line. It ends when
+//	ferretdb [DIRECTORY [ADDRESS]]
+//
+// Without a directory it makes one, and removes it when it ends. Without an address it
+// listens on a free port of 127.0.0.1. It prints its URI as one line. It ends when
 // its standard input ends, so that it cannot outlive the test that started it, however
 // that test ended; or on SIGTERM or SIGINT.
 package main
@@ -30,18 +33,28 @@ func main() {
 }
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
-	if len(args) < 1 || len(args) > 2 {
-		return errors.New("usage: ferretdb DIRECTORY [ADDRESS]")
+	if len(args) > 2 {
+		return errors.New("usage: ferretdb [DIRECTORY [ADDRESS]]")
 	}
 	addr := "127.0.0.1:0"
 	if len(args) == 2 {
 		addr = args[1]
 	}
-	server, err := open(args[0], addr)
+	if len(args) > 0 {
+		return serve(args[0], addr, stdin, stdout)
+	}
+	dir, err := os.MkdirTemp("", "presence-ferretdb-")
 	if err != nil {
 		return err
 	}
+	return errors.Join(serve(dir, addr, stdin, stdout), os.RemoveAll(dir))
+}
 
+func serve(dir, addr string, stdin io.Reader, stdout io.Writer) error {
+	server, err := open(dir, addr)
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
@@ -51,7 +64,7 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		cancel()
 	}()
 
-	done := make(chan error, 1)
+	done := make(chan error, 1) // one value is sent
 	go func() { done <- server.Run(ctx) }()
 	if _, err := fmt.Fprintln(stdout, server.MongoDBURI()); err != nil {
 		cancel()
