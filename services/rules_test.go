@@ -58,12 +58,21 @@ var packages = map[string]reach{
 		tests: []string{"services/mongostore/mongotest"},
 	},
 
-	"clientctl": {code: append([]string{
-		"clientctl/fault", "clientctl/online", "clientctl/scripted", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
-	}, beneathClientctl...)},
-	"clientctl/talk":     {code: append([]string{"clientctl/fault", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...)},
-	"clientctl/online":   {code: append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...)},
-	"clientctl/wire":     {code: append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...)},
+	"clientctl": {
+		code: append([]string{
+			"clientctl/fault", "clientctl/online", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
+		}, beneathClientctl...),
+		tests: []string{"clientctl/scripted"},
+	},
+	"clientctl/talk": {
+		code:  append([]string{"clientctl/fault", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...),
+		tests: []string{"clientctl/scripted"},
+	},
+	"clientctl/online": {code: append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...)},
+	"clientctl/wire": {
+		code:  append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...),
+		tests: []string{"clientctl/scripted"},
+	},
 	"clientctl/scripted": {code: beneathClientctl},
 	"clientctl/fault":    {},
 	"clientctl/terminal": {},
@@ -90,7 +99,7 @@ var testModules = []string{
 }
 
 // testSupport are packages that only tests import.
-var testSupport = []string{"services/mongostore/mongotest", "services/presence/storetest"}
+var testSupport = []string{"clientctl/scripted", "services/mongostore/mongotest", "services/presence/storetest"}
 
 // environmentReaders are the programs, and what asks for a database to test
 // against. Everything else is told its configuration.
@@ -235,25 +244,25 @@ func checkEnvironment(s *source) (complaints []string) {
 func checkComments(s *source) (complaints []string) {
 	for _, f := range s.packages {
 		var docs []string
-		hasCode := false
+		name := "" // stays so where there are only tests
 		for _, file := range f.files {
 			if file.test {
 				continue
 			}
-			hasCode = true
+			name = file.ast.Name.Name
 			if file.ast.Doc != nil {
 				docs = append(docs, file.ast.Doc.Text())
 			}
 		}
-		if why := badComment(f, docs); hasCode && why != "" {
+		if why := badComment(f.dir, name, docs); name != "" && why != "" {
 			complaints = append(complaints, fmt.Sprintf("package %s %s", f.dir, why))
 		}
 	}
 	return complaints
 }
 
-// badComment says what is wrong with the comments over a folder's package clauses.
-func badComment(f *folder, docs []string) string {
+// badComment says what is wrong with the comments over a package's clauses.
+func badComment(dir, name string, docs []string) string {
 	switch len(docs) {
 	case 0:
 		return "has no package comment: write what it is for, its concurrency, and what it refuses to know, in doc.go"
@@ -261,10 +270,9 @@ func badComment(f *folder, docs []string) string {
 	default:
 		return "has a package comment in more than one file"
 	}
-	name := f.files[0].ast.Name.Name
 	want := []string{"Package " + name + " "}
 	if name == "main" {
-		program := path.Base(f.dir)
+		program := path.Base(dir)
 		want = []string{"Command " + program + " ", strings.ToUpper(program[:1]) + program[1:] + " "}
 	}
 	if !slices.ContainsFunc(want, func(w string) bool { return strings.HasPrefix(docs[0], w) }) {
