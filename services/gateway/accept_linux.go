@@ -84,10 +84,10 @@ func (a *acceptor) run() error {
 		}
 		if a.resting && n == 0 {
 			a.rest(false)
-			n = a.acceptAll()
 		}
 		for _, e := range a.events[:max(n, 0)] {
 			if e.Fd == bellSlot {
+				a.acceptLast()
 				return nil
 			}
 			if !a.resting {
@@ -97,18 +97,21 @@ func (a *acceptor) run() error {
 	}
 }
 
-// acceptAll tries every listener after a rest.
-func (a *acceptor) acceptAll() int {
+// acceptLast takes the connections that wait already: closing the listeners would
+// reset them.
+func (a *acceptor) acceptLast() {
 	for _, l := range a.listeners {
-		if !a.resting {
-			a.accept(l)
+		for range unix.SOMAXCONN / acceptsPerTurn {
+			if !a.accept(l) {
+				break
+			}
 		}
 	}
-	return 0
 }
 
-// accept takes some of the connections that wait on one listener.
-func (a *acceptor) accept(l listener) {
+// accept takes some of the connections that wait on one listener. It reports
+// whether there may be more.
+func (a *acceptor) accept(l listener) bool {
 	for range acceptsPerTurn {
 		fd, sa, err := unix.Accept4(l.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch {
@@ -118,13 +121,14 @@ func (a *acceptor) accept(l listener) {
 			errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
 			a.rest(true)
 			a.short(err)
-			return
+			return false
 		case errors.Is(err, unix.EAGAIN):
 			a.short(nil)
-			return
+			return false
 		}
 		// Any other error is of a connection that ended while it waited.
 	}
+	return true
 }
 
 // deal gives a connection to the least loaded loop, or turns it away.

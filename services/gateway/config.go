@@ -46,9 +46,13 @@ func (c Config) complete(files uint64) (Config, error) {
 	number("MaxFragments", &c.MaxFragments, 64)
 	number("MaxOutbound", &c.MaxOutbound, 1<<20)
 	number("SendBuffer", &c.SendBuffer, 64<<10)
-	total := int(c.MaxOutboundTotal)
-	number("MaxOutboundTotal", &total, 256<<20)
-	c.MaxOutboundTotal = int64(total)
+	total := func(name string, field *int64, fallback int) {
+		n := int(*field)
+		number(name, &n, fallback)
+		*field = int64(n)
+	}
+	total("MaxInboundTotal", &c.MaxInboundTotal, 256<<20)
+	total("MaxOutboundTotal", &c.MaxOutboundTotal, 256<<20)
 
 	period := func(name string, field *time.Duration, fallback time.Duration) {
 		if *field < 0 {
@@ -88,7 +92,8 @@ func upgradeRequired(w http.ResponseWriter, _ *http.Request) {
 
 // Close codes that RFC 6455 does not name.
 const (
-	codeRestart ws.StatusCode = 1012 // IANA: service restart
-	codeSlow    ws.StatusCode = 4008
-	codeTimeout ws.StatusCode = 4012
+	codeRestart  ws.StatusCode = 1012 // IANA: service restart
+	codeTryLater ws.StatusCode = 1013 // IANA: try again later
+	codeSlow     ws.StatusCode = 4008
+	codeTimeout  ws.StatusCode = 4012
 )

@@ -22,6 +22,7 @@ var (
 	errBinary        = &failure{ws.StatusUnsupportedData, "binary messages are not understood, send text"}
 	errTooBig        = &failure{ws.StatusMessageTooBig, "message too big"}
 	errTooFragmented = &failure{ws.StatusPolicyViolation, "message in too many fragments"}
+	errCrowded       = &failure{codeTryLater, "too many unfinished messages at the moment, try again later"}
 	errNotUTF8       = &failure{ws.StatusInvalidFramePayloadData, "text is not valid UTF-8"}
 	errCloseLength   = &failure{ws.StatusProtocolError, "close frame with half a code"}
 	errCloseCode     = &failure{ws.StatusProtocolError, "close code must not be sent"}

@@ -78,6 +78,7 @@ type Config struct {
 	MaxHeader        int           // bytes of a request's header; default 8 KiB
 	MaxMessage       int           // bytes of a message or frame from a client; default 64 KiB
 	MaxFragments     int           // of one message; default 64
+	MaxInboundTotal  int64         // bytes of unfinished messages of all clients, shared out evenly among the loops; default 256 MiB
 
 	MaxOutbound      int   // bytes of replies that wait for one client to read; default 1 MiB
 	MaxOutboundTotal int64 // bytes of replies that wait for all clients; default 256 MiB

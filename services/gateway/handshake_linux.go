@@ -133,9 +133,12 @@ func (l *loop) turnAway(c *Conn, response []byte) {
 
 // late ends a handshake that took too long.
 func (l *loop) late(c *Conn) {
-	if len(c.shake.head) == 0 {
+	l.read(c) // if it was this loop that was held up, the request lies in the socket
+	switch {
+	case c.state != handshaking:
+	case len(c.shake.head) == 0:
 		l.end(c, ByTimeout)
-		return
+	default:
+		l.refuse(c, refusalLate)
 	}
-	l.refuse(c, refusalLate)
 }

@@ -80,8 +80,12 @@ func newLoop(s *shared) (*loop, error) {
 	}
 	l := &loop{
 		shared: s, epoll: epoll, bell: bell, began: time.Now(),
-		buf:     make([]byte, readSize),
-		rules:   rules{maxMessage: s.cfg.MaxMessage, maxFragments: s.cfg.MaxFragments},
+		buf: make([]byte, readSize),
+		rules: rules{
+			maxMessage:   s.cfg.MaxMessage,
+			maxFragments: s.cfg.MaxFragments,
+			maxHeld:      s.cfg.MaxInboundTotal / int64(s.cfg.Loops),
+		},
 		upgrade: newUpgrader(s.cfg.Handler, s.cfg.MaxHeader),
 	}
 	l.mail.ring = l.ring
@@ -175,7 +179,8 @@ func (l *loop) answerBell() {
 	for i := range letters {
 		l.obey(&letters[i], i+1 < len(letters) && letters[i+1].kind == post && letters[i+1].conn == letters[i].conn)
 	}
-	l.letters = letters
+	clear(letters) // they keep connections and payloads in memory
+	l.letters = letters[:0]
 	if cap(letters) > maxSpareLetters {
 		l.letters = nil
 	}
@@ -229,8 +234,11 @@ func (l *loop) judge(c *Conn) {
 		c.state, c.mark = asked, l.now
 		l.write(c, pingFrame, 0, mustArrive)
 	case giveUp:
-		l.abandon(c, codeTimeout, "no sign of life")
-		l.end(c, ByTimeout)
+		// If it was this loop that was held up, the sign of life lies in the socket.
+		if l.read(c); c.state == asked {
+			l.abandon(c, codeTimeout, "no sign of life")
+			l.end(c, ByTimeout)
+		}
 	case cutOff:
 		l.end(c, ByTimeout)
 	case leaveAlone:

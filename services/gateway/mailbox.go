@@ -68,7 +68,6 @@ func (m *mailbox) wakeLocked() {
 // take returns all letters, and uses the memory of spare, which came from the take
 // before, for the next ones.
 func (m *mailbox) take(spare []letter) []letter {
-	clear(spare)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	letters := m.letters

@@ -120,7 +120,9 @@ func openFiles(t testing.TB) int {
 func start(t testing.TB, h *host, cfg Config) *Server {
 	t.Helper()
 	before, goroutines := openFiles(t), goleak.IgnoreCurrent()
-	cfg.Handler = h
+	if cfg.Handler == nil {
+		cfg.Handler = h
+	}
 	s, err := Listen([]string{"127.0.0.1:0"}, cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,8 @@ type found struct {
 type rules struct {
 	maxMessage   int
 	maxFragments int
+	maxHeld      int64 // bytes of unfinished messages of all the streams
+	held         int64
 	spare        []*partial
 }
 
@@ -76,7 +78,11 @@ func (s *stream) next(r *rules, p []byte) (f found, n int, fail *failure) {
 			}
 			s.begin(r, h)
 		}
-		n += s.part.fill(p[n:])
+		k, fail := s.part.fill(r, p[n:])
+		n += k
+		if fail != nil {
+			return found{}, n, fail
+		}
 		if int64(s.part.got) < s.part.frame.Length {
 			return found{}, n, nil
 		}
@@ -95,6 +101,7 @@ func (s *stream) settle(r *rules) {
 	}
 	if p.delivered {
 		p.delivered = false
+		r.held -= int64(len(p.message))
 		p.message = p.message[:0]
 	}
 	if p.have == 0 && !p.inFrame && p.fragments == 0 {
@@ -182,8 +189,8 @@ func (s *stream) begin(r *rules, h ws.Header) {
 	s.part.control = s.part.control[:0]
 }
 
-// fill takes from p what belongs to the frame's payload, and returns how much.
-func (p *partial) fill(b []byte) int {
+// fill takes from b what belongs to the frame's payload, and returns how much.
+func (p *partial) fill(r *rules, b []byte) (int, *failure) {
 	if missing := p.frame.Length - int64(p.got); int64(len(b)) > missing {
 		b = b[:missing]
 	}
@@ -191,10 +198,14 @@ func (p *partial) fill(b []byte) int {
 	if p.frame.OpCode.IsControl() {
 		p.control = append(p.control, b...)
 	} else {
+		if r.held += int64(len(b)); r.held > r.maxHeld {
+			r.held -= int64(len(b))
+			return 0, errCrowded
+		}
 		p.message = append(p.message, b...)
 	}
 	p.got += len(b)
-	return len(b)
+	return len(b), nil
 }
 
 // finish ends a frame whose payload is complete.
@@ -249,6 +260,7 @@ func (r *rules) get() *partial {
 }
 
 func (r *rules) put(p *partial) {
+	r.held -= int64(len(p.message))
 	if len(r.spare) >= maxSpare {
 		return
 	}

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func testRules() *rules { return &rules{maxMessage: 64 << 10, maxFragments: 64} }
+func testRules() *rules { return &rules{maxMessage: 64 << 10, maxFragments: 64, maxHeld: 1 << 20} }
 
 // heard is what a stream found in all, as text.
 type heard struct {
@@ -167,6 +167,29 @@ func TestStream_next_buffers_only_what_came(t *testing.T) {
 	}
 	if got := cap(s.part.message); got > 1024 {
 		t.Errorf("100 bytes came and %d are kept: a header must not reserve memory", got)
+	}
+}
+
+func TestStream_next_bounds_what_all_streams_hold(t *testing.T) {
+	r := testRules()
+	var streams []*stream
+	var crowded *failure
+	for crowded == nil {
+		s := new(stream)
+		_, _, crowded = s.next(r, text(repeat(60_000))[:50_000])
+		streams = append(streams, s)
+	}
+	if crowded != errCrowded || len(streams) != 1<<20/49_992+1 {
+		t.Errorf("stream %d of 50,000 bytes fails with %v", len(streams), crowded)
+	}
+	for _, s := range streams {
+		s.drop(r)
+	}
+	if r.held != 0 {
+		t.Errorf("%d bytes are held by nobody", r.held)
+	}
+	if got := hearAll(r, cuts(rand.New(rand.NewPCG(1, 1)), text("room again"))...); got.code != 0 || r.held != 0 {
+		t.Errorf("heard %v, and %d bytes are held", got, r.held)
 	}
 }
 

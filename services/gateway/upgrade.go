@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"net/netip"
 
 	"github.com/gobwas/ws"
@@ -54,6 +55,8 @@ func (u *upgrader) answer(head []byte, remote netip.AddrPort) (Session, []byte) 
 	u.session, u.refusal = nil, Refusal{}
 	_, err := u.ws.Upgrade(u)
 	switch {
+	case err == nil && u.session == nil:
+		return nil, appendRefusal(u.out[:0], Refusal{Status: http.StatusInternalServerError})
 	case err == nil:
 		return u.session, u.out
 	case errors.Is(err, errRefused):

@@ -70,12 +70,12 @@ func again(err error) bool {
 
 // hold queues what is left of p when n bytes were written.
 func (l *loop) hold(c *Conn, p []byte, n, prefix int) {
-	open := prefix - n
-	if open <= 0 {
-		open = torn(p[prefix:], n-prefix)
+	begun := prefix - n
+	if begun <= 0 {
+		begun = torn(p[prefix:], n-prefix)
 	}
 	c.out = l.backlog()
-	c.out.start(p, n, open)
+	c.out.start(p, n, begun)
 	l.outbound.Add(int64(len(p) - n))
 	l.interest(c, unix.EPOLLIN|unix.EPOLLOUT)
 	l.limit(c)
