@@ -83,6 +83,9 @@ func (t *Talk) describe(end error) string {
 	if refused, ok := errors.AsType[*wire.RefusedError](end); ok {
 		return t.place() + " refused the connection: " + refused.Error()
 	}
+	if closed, ok := errors.AsType[*closedError](end); ok {
+		return closed.Error()
+	}
 	if _, ok := errors.AsType[*dialError](end); ok {
 		return t.unreachable(end).Error()
 	}
