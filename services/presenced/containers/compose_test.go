@@ -6,7 +6,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/loader"
@@ -189,7 +188,7 @@ func visitKeys(n *yaml.Node, f func(key *yaml.Node)) {
 // unknownVariables returns those of names that are not among known.
 func unknownVariables(names, known []string) (complaints []string) {
 	for _, name := range names {
-		if !slices.Contains(known, name) && !slices.Contains(known, strings.TrimSuffix(name, "_FILE")) {
+		if !slices.Contains(known, name) {
 			complaints = append(complaints, name+" is no variable of presenced")
 		}
 	}

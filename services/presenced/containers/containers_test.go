@@ -161,7 +161,7 @@ func TestCheckOldCompose_NewKeys(t *testing.T) {
 
 func TestUnknownVariables_Typo(t *testing.T) {
 	known := []string{"DB_HOST", "DB_PASSWORD"}
-	report(t, unknownVariables([]string{"DB_HOST", "DB_PASSWORD_FILE"}, known))
+	report(t, unknownVariables([]string{"DB_PASSWORD", "DB_HOST"}, known))
 	wantOne(t, unknownVariables([]string{"DB_HOTS"}, known), "DB_HOTS is no variable of presenced")
 }
 
@@ -193,11 +193,18 @@ func goVersion(t *testing.T) string {
 	return m[1]
 }
 
-// variablesOfPresenced are the words in capitals of its help.
-func variablesOfPresenced(t *testing.T) []string {
+// variablesOfPresenced are those that its help names, such as "(env DB_PASSWORD or
+// DB_PASSWORD_FILE)".
+func variablesOfPresenced(t *testing.T) (names []string) {
 	t.Helper()
 	help := run(t, "go", "run", "./services/presenced", "--help")
-	return regexp.MustCompile(`\b[A-Z][A-Z0-9_]+\b`).FindAllString(string(help), -1)
+	for _, m := range regexp.MustCompile(`\(env ([A-Z0-9_]+)(?: or ([A-Z0-9_]+))?\)`).FindAllSubmatch(help, -1) {
+		names = append(names, string(m[1]))
+		if len(m[2]) > 0 {
+			names = append(names, string(m[2]))
+		}
+	}
+	return names
 }
 
 // sources are the files of the product that its two programs are built from.
