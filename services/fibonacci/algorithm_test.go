@@ -119,16 +119,16 @@ func TestAlgorithm_StopsBetweenSteps(t *testing.T) {
 		for _, n := range []uint64{0, 1, 2, 1000} {
 			// A context that ends at its k-th look, for each k that there is.
 			looks := 0
-			for k := 1; ; k++ {
-				ctx := &endsAfter{Context: t.Context(), looks: k}
+			for {
+				ctx := &endsAfter{Context: t.Context(), looks: looks + 1}
 				_, err := a.AppendDecimal(ctx, nil, n)
 				if err == nil {
-					looks = k - 1
 					break
 				}
 				if !errors.Is(err, context.Canceled) {
 					t.Fatalf("%s: F(%d): %v", a, n, err)
 				}
+				looks++
 			}
 			if looks < 2 {
 				t.Errorf("%s: F(%d): looked at the context %d times, want one in the end and one before the decimal conversion", a, n, looks)
@@ -206,10 +206,15 @@ func TestFirst_Stops(t *testing.T) {
 func TestSmallAnswers_DoNotAllocate(t *testing.T) {
 	name := []byte("iterative")
 	if n := testing.AllocsPerRun(100, func() {
-		a, _ := ParseAlgorithm(string(name))
-		a.Uint64(90)
-		FastDoubling.Uint64(90)
-		Matrix.Uint64(90)
+		named, err := ParseAlgorithm(string(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range [...]Algorithm{named, FastDoubling, Matrix} {
+			if v, ok := a.Uint64(90); !ok || v != 2880067194370816120 {
+				t.Fatal(v, ok)
+			}
+		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

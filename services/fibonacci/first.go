@@ -1,6 +1,9 @@
 package fibonacci
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // First computes the first n numbers, F(0) to F(n-1), each in decimal. It looks at
 // ctx between numbers. To bound n is up to the caller: the answer's size grows with
@@ -28,8 +31,8 @@ func First(ctx context.Context, n int) ([][]byte, error) {
 func addDecimal(a, b []byte) []byte {
 	sum := make([]byte, len(b)+1)
 	tail, carry := b[len(b)-len(a):], byte(0)
-	for i := len(a) - 1; i >= 0; i-- {
-		sum[len(sum)-len(a)+i], carry = digitSum(a[i], tail[i], carry)
+	for i, d := range slices.Backward(a) {
+		sum[len(sum)-len(a)+i], carry = digitSum(d, tail[i], carry)
 	}
 	if len(a) < len(b) {
 		sum[1], carry = digitSum('0', b[0], carry)

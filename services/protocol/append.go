@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -49,8 +50,13 @@ func closeFibonacci(b []byte, algorithm string, took time.Duration) []byte {
 }
 
 // AppendSequence appends the answer to a sequence command: the first len(values)
-// numbers, each decimal.
+// numbers, each decimal. It grows b at most once.
 func AppendSequence(b, id []byte, values [][]byte) []byte {
+	size := 64 + len(id) // over the length of what stands around the values
+	for _, v := range values {
+		size += len(v) + len(`"",`)
+	}
+	b = slices.Grow(b, size)
 	b = appendID(append(b, `{"type":"sequence"`...), id)
 	b = strconv.AppendInt(append(b, `,"n":`...), int64(len(values)), 10)
 	b = append(b, `,"values":[`...)

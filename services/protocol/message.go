@@ -61,8 +61,9 @@ func (c CloseCode) Reconnect() bool {
 	switch c {
 	case CloseNormal, CloseProtocol, CloseUnsupported, CloseInvalidData, ClosePolicy, CloseTooBig:
 		return false
+	default:
+		return c < 4500 || c > 4999
 	}
-	return c < 4500 || c > 4999
 }
 
 // Welcome says that a connection is recorded: it is in the log and in online.

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -205,6 +206,17 @@ func TestAppend_DoesNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(100, run); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
+	}
+}
+
+func TestAppendSequence_GrowsOnce(t *testing.T) {
+	values := make([][]byte, 1000)
+	for i := range values {
+		values[i] = bytes.Repeat([]byte("9"), i/5+1)
+	}
+	id := []byte(`"` + strings.Repeat("x", MaxID) + `"`)
+	if n := testing.AllocsPerRun(10, func() { AppendSequence(nil, id, values) }); n != 1 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

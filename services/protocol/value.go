@@ -70,8 +70,9 @@ func validID(value []byte) bool {
 			value = value[1:]
 		}
 		return ok && len(value) <= maxIDDigits
+	default:
+		return false
 	}
-	return false
 }
 
 // unquote is the text of a valid JSON string. It is part of the string if that has no
