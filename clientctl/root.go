@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,12 +85,9 @@ func applyEnvironment(fs *pflag.FlagSet, p process) error {
 // thought of clientctl.
 func variables(fs *pflag.FlagSet, names ...string) {
 	fs.VisitAll(func(f *pflag.Flag) {
-		for _, name := range names {
-			if f.Name == name {
-				return
-			}
+		if !slices.Contains(names, f.Name) {
+			envflag.Ignore(fs, f.Name)
 		}
-		envflag.Ignore(fs, f.Name)
 	})
 	envflag.Document(fs)
 }
@@ -119,12 +117,10 @@ func noArgs(cmd *cobra.Command, args []string) error {
 
 // oneOf checks a flag whose value is one of a few.
 func oneOf(flag, value string, allowed ...string) error {
-	for _, a := range allowed {
-		if value == a {
-			return nil
-		}
+	if !slices.Contains(allowed, value) {
+		return usage(fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(allowed, " or ")))
 	}
-	return usage(fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(allowed, " or ")))
+	return nil
 }
 
 // notNegative checks --timeout.

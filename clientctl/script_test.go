@@ -95,8 +95,11 @@ func setupServer(env *testscript.Env) error {
 }
 
 func setupAdmin(env *testscript.Env) error {
-	if _, err := os.Stat(filepath.Join(env.WorkDir, "admin")); err != nil {
+	switch _, err := os.Stat(filepath.Join(env.WorkDir, "admin")); {
+	case errors.Is(err, os.ErrNotExist):
 		return nil
+	case err != nil:
+		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

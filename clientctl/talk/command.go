@@ -23,6 +23,7 @@ func (c Command) String() string {
 		return "F(" + c.N + ")"
 	case protocol.Sequence:
 		return "seq " + c.N
+	case protocol.Ping:
 	}
 	return "ping"
 }

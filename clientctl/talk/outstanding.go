@@ -73,12 +73,10 @@ func (o *outstanding) again(r *request) {
 	o.waiting = slices.Insert(o.waiting, 0, r)
 }
 
-// lost makes everything that flew wait again, and returns how many that were.
-func (o *outstanding) lost() int {
-	n := len(o.flying)
+// lost makes everything that flew wait again.
+func (o *outstanding) lost() {
 	o.waiting = slices.Concat(o.flying, o.waiting)
 	o.flying = nil
-	return n
 }
 
 func (o *outstanding) full() bool  { return len(o.waiting) >= maxWaiting }

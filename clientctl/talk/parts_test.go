@@ -3,8 +3,10 @@ package talk
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,7 +104,7 @@ func TestReadLine(t *testing.T) {
 	var got []string
 	for {
 		line, err := readLine(r)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -138,7 +140,7 @@ func TestOutstanding_loses_and_doubles_nothing(t *testing.T) {
 					t.Fatalf("%d fly", len(o.flying))
 				}
 				seen := map[string]bool{}
-				for _, r := range append(o.flying[:len(o.flying):len(o.flying)], o.waiting...) {
+				for _, r := range slices.Concat(o.flying, o.waiting) {
 					if seen[r.id] || !open[r.id] {
 						t.Fatalf("%s is there twice, or was answered", r.id)
 					}

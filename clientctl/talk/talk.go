@@ -300,7 +300,7 @@ func (t *Talk) line(l Line, more bool) error {
 func (t *Talk) frame(conn *wire.Conn, f frame) error {
 	if f.err != nil {
 		if broken, ok := errors.AsType[*wire.BrokenError](f.err); ok {
-			conn.WriteClose(broken.Code) // as well as can be; the connection ends anyway
+			_ = conn.WriteClose(broken.Code) // as well as can be; the connection ends anyway
 		}
 		return f.err
 	}
@@ -308,9 +308,9 @@ func (t *Talk) frame(conn *wire.Conn, f frame) error {
 	case wire.Text:
 		return t.message(f.Payload)
 	case wire.Ping:
-		conn.WritePong(f.Payload) // a write that fails shows in the reads soon
+		_ = conn.WritePong(f.Payload) // a write that fails shows in the reads soon
 	case wire.Close:
-		conn.WriteClose(f.Code) // the server may be gone already
+		_ = conn.WriteClose(f.Code) // the server may be gone already
 		return &closedError{f.Code, string(f.Payload)}
 	case wire.Pong:
 	}

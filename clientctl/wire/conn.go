@@ -172,7 +172,7 @@ func (c *Conn) write(f ws.Frame) error {
 }
 
 // Close ends the socket, without a close frame.
-func (c *Conn) Close() error { return c.net.Close() }
+func (c *Conn) Close() { c.net.Close() }
 
 // timedConn gives every read of bytes its own deadline, so that any byte counts as a
 // sign of life, also one in the middle of a long message.
