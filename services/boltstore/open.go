@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -101,24 +102,22 @@ func OpenReadOnly(dir string) (*DB, error) {
 	return d, nil
 }
 
-// open opens the file with the settings of this store. On error nothing stays open.
+// open opens the file with the settings of this store.
 //
 // The freelist is kept in the file: without it (NoFreelistSync) a commit writes a page
 // less, but every start reads all pages of the log to find the free ones. It is a
 // hash map in memory, so that finding a free page does not take longer the more
 // there are.
-func open(path string, o bbolt.Options) (d *DB, err error) {
-	var file *os.File
+//
+// On error nothing stays open, but for a file in whose damaged pages bbolt panicked:
+// that one stays locked until the process ends.
+func open(path string, o bbolt.Options) (*DB, error) {
 	o.Timeout = lockWait
 	o.FreelistType = bbolt.FreelistMapType
 	o.InitialMmapSize = mapped
 	o.NoStatistics = true
-	o.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
-		file, err = os.OpenFile(name, flag, mode)
-		return file, err
-	}
-	d = &DB{path: path}
-	err = guard(func() (err error) {
+	d := &DB{path: path}
+	err := guard(func() (err error) {
 		d.bolt, err = bbolt.Open(path, 0o600, &o)
 		return err
 	})
@@ -128,12 +127,17 @@ func open(path string, o bbolt.Options) (d *DB, err error) {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("%w: another presenced uses %s; stop it, or set DATA_DIR to another directory", ErrLocked, path)
 	case errors.Is(err, ErrCorrupt):
-		_ = file.Close() // bbolt panicked, and left it open and locked
 		return nil, fmt.Errorf("open %s: %w", path, err)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+	case isNoBolt(err):
 		return nil, fmt.Errorf("open %s: %w: it is no bbolt file, or its first pages are damaged: %w", path, ErrCorrupt, err)
 	}
 	return nil, fmt.Errorf("open the database %s: %w", path, err)
+}
+
+// isNoBolt reports whether bbolt found no root in the file.
+func isNoBolt(err error) bool {
+	return errors.Is(err, bolterrors.ErrInvalid) || errors.Is(err, bolterrors.ErrChecksum) ||
+		errors.Is(err, bolterrors.ErrVersionMismatch) || strings.HasPrefix(err.Error(), "file size too small")
 }
 
 // Close closes the file. It waits for the operations in flight; later ones return

@@ -1,7 +1,6 @@
 package boltstore
 
 import (
-	"context"
 	"testing"
 
 	"github.com/presenced/presence/services/presence"
@@ -36,7 +35,7 @@ func openIn(t testing.TB, dir string) *DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := d.Check(context.Background()); err != nil {
+		if err := d.Check(noContext); err != nil {
 			t.Error(err)
 		}
 		if err := d.Close(); err != nil {

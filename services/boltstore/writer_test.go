@@ -1,7 +1,6 @@
 package boltstore
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,6 +9,9 @@ import (
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
 )
+
+// began is when the tests' connections begin.
+var began = time.UnixMilli(1795428000000).UTC()
 
 // writer makes the events of a stream: it opens, and then connections come, and go
 // in another order.
@@ -31,7 +33,7 @@ func (w *writer) run(n int) []events.Event {
 func (w *writer) event() events.Event {
 	e := events.Event{
 		ID: w.stream.At(w.next),
-		At: time.UnixMilli(1795428000000 + int64(w.next)).UTC(),
+		At: began.Add(time.Duration(w.next) * time.Millisecond),
 	}
 	w.next++
 	switch {
@@ -52,7 +54,7 @@ func (w *writer) event() events.Event {
 // online shows (I1, I4, I6). It returns the fold.
 func fold(t testing.TB, s presence.Store, stream events.Stream) *events.Fold {
 	t.Helper()
-	run, err := s.Log.Read(context.Background(), stream.At(0), unlimited)
+	run, err := s.Log.Read(noContext, stream.At(0), unlimited)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +68,7 @@ func fold(t testing.TB, s presence.Store, stream events.Stream) *events.Fold {
 	for _, e := range f.Open() {
 		want = append(want, presence.ConnectionOf(e))
 	}
-	got, err := s.Online.OfStream(context.Background(), stream.At(0), unlimited)
+	got, err := s.Online.OfStream(noContext, stream.At(0), unlimited)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ func fold(t testing.TB, s presence.Store, stream events.Stream) *events.Fold {
 // mustRecord records run.
 func mustRecord(t testing.TB, d *DB, run []events.Event) {
 	t.Helper()
-	n, err := d.Store().Recorder.Record(context.Background(), run)
+	n, err := d.Store().Recorder.Record(noContext, run)
 	if err != nil || n != len(run) {
 		t.Fatalf("%d of %d recorded: %v", n, len(run), err)
 	}

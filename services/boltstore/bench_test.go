@@ -1,0 +1,156 @@
+package boltstore
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/presence"
+)
+
+// BenchmarkRecorder_Record compares a Record of runs of several sizes, half of whose
+// events end connections, with what bbolt alone takes to put and delete the same
+// documents in the same commits, encoded before the clock runs.
+func BenchmarkRecorder_Record(b *testing.B) {
+	for _, size := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("events=%d", size), func(b *testing.B) {
+			d := openTemp(b)
+			w := &writer{stream: events.Stream{Node: "n1", Epoch: 1}}
+			mustRecord(b, d, w.run(1))
+			runs := runsOf(w, size, b.N)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for _, run := range runs {
+				mustRecord(b, d, run)
+			}
+			reportEvents(b, size)
+		})
+		b.Run(fmt.Sprintf("events=%d/bbolt", size), func(b *testing.B) {
+			db := openBare(b)
+			w := &writer{stream: events.Stream{Node: "n1", Epoch: 1}}
+			runs := documentsOf(b, runsOf(w, size, b.N))
+			b.ReportAllocs()
+			b.ResetTimer()
+			for _, run := range runs {
+				if err := db.Update(func(tx *bbolt.Tx) error { return putBare(tx, run) }); err != nil {
+					b.Fatal(err)
+				}
+			}
+			reportEvents(b, size)
+		})
+	}
+}
+
+func runsOf(w *writer, size, n int) (runs [][]events.Event) {
+	for range n {
+		runs = append(runs, w.run(size))
+	}
+	return runs
+}
+
+func reportEvents(b *testing.B, size int) {
+	b.ReportMetric(float64(size*b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// document is a key and what is put there: an event, a connection, or nothing, for a
+// connection that is deleted.
+type document struct {
+	bucket     []byte
+	key, value []byte
+}
+
+// documentsOf is what each of the runs comes to.
+func documentsOf(b *testing.B, runs [][]events.Event) (all [][]document) {
+	b.Helper()
+	for _, run := range runs {
+		var documents []document
+		for _, e := range run {
+			value, err := e.MarshalJSON()
+			if err != nil {
+				b.Fatal(err)
+			}
+			documents = append(documents, document{eventsBucket, []byte(e.ID.String()), value})
+			switch e.Type {
+			case events.Connected:
+				value, err := encodeConnection(presence.ConnectionOf(e))
+				if err != nil {
+					b.Fatal(err)
+				}
+				documents = append(documents, document{onlineBucket, []byte(e.ID.String()), value})
+			case events.Disconnected:
+				documents = append(documents, document{onlineBucket, []byte(e.Conn.String()), nil})
+			case events.Opened, events.Sealed:
+			}
+		}
+		all = append(all, documents)
+	}
+	return all
+}
+
+func openBare(b *testing.B) *bbolt.DB {
+	b.Helper()
+	db, err := bbolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{eventsBucket, onlineBucket} {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return db
+}
+
+func putBare(tx *bbolt.Tx, run []document) (err error) {
+	for _, d := range run {
+		b := tx.Bucket(d.bucket)
+		if d.value == nil {
+			err = b.Delete(d.key)
+		} else {
+			err = b.Put(d.key, d.value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BenchmarkOnline_Users reads a page of 100 users of 10,000 connections, from the
+// first on and by name.
+func BenchmarkOnline_Users(b *testing.B) {
+	d := openTemp(b)
+	stream := events.Stream{Node: "n1", Epoch: 1}
+	var add []presence.Connection
+	for i := range 10_000 {
+		add = append(add, presence.Connection{ID: stream.At(uint64(i + 1)), User: fmt.Sprint("user-", i%5000), Since: began})
+	}
+	if err := d.Store().Online.Apply(b.Context(), add, nil); err != nil {
+		b.Fatal(err)
+	}
+	names := []string{}
+	for i := range 100 {
+		names = append(names, fmt.Sprint("user-", i*47))
+	}
+	for name, q := range map[string]presence.UserQuery{"all": {Limit: 100}, "named": {Users: names, Limit: 100}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				page, err := d.Store().Online.Users(b.Context(), q)
+				if err != nil || len(page.Users) != 100 {
+					b.Fatal(len(page.Users), err)
+				}
+			}
+		})
+	}
+}
