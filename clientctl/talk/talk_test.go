@@ -14,6 +14,7 @@ import (
 	"github.com/presenced/presence/clientctl/scripted"
 	"github.com/presenced/presence/clientctl/talk"
 	"github.com/presenced/presence/clientctl/wire"
+	"github.com/presenced/presence/services/protocol"
 	"go.uber.org/goleak"
 )
 
@@ -443,4 +444,21 @@ func TestNewBare_prints_numbers_alone(t *testing.T) {
 	if out.String() != "0\n1\n1\n" {
 		t.Errorf("out: %q", out.String())
 	}
+}
+
+func TestTalk_Run_patience_covers_the_connect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		err := talk.New(talk.Config{
+			Address:  "ws://localhost/?user=42",
+			Dial:     wire.Options{NetDial: scripted.NewPipe().Dial}, // nobody accepts
+			Show:     talk.NewBare(io.Discard, io.Discard),
+			Commands: []talk.Command{{Type: protocol.Fibonacci, N: "1"}},
+			Ends:     true,
+			Patience: 3 * time.Second,
+		}).Run(t.Context())
+		if took := time.Since(start); took != 3*time.Second || fault.KindOf(err) != fault.Unreachable {
+			t.Errorf("took %s and ended with %v", took, err)
+		}
+	})
 }
