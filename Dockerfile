@@ -22,6 +22,6 @@ EXPOSE 8080
 
 USER nonroot:nonroot
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=15s --retries=3 \
 	CMD ["/presenced", "health"]
 ENTRYPOINT ["/presenced"]
