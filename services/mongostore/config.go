@@ -217,8 +217,12 @@ const (
 	dataPool       = 16
 	dataTimeout    = 10 * time.Second
 
-	// selectTimeout bounds the search for a primary, and the making of a connection.
+	// selectTimeout bounds the search for a primary.
 	selectTimeout = 5 * time.Second
+
+	// connectTimeout bounds the making of one connection. A client that is closed waits
+	// for those that are being made, so Open cannot end sooner.
+	connectTimeout = 3 * time.Second
 )
 
 // clientOptions are the options of a client with a pool of this size. User and
@@ -265,5 +269,5 @@ func force(o *options.ClientOptions, pool uint64) {
 		SetMinPoolSize(0).
 		SetMaxPoolSize(pool).
 		SetServerSelectionTimeout(selectTimeout).
-		SetConnectTimeout(selectTimeout)
+		SetConnectTimeout(connectTimeout)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -54,14 +55,16 @@ func Open(ctx context.Context, c Config, log *zap.Logger) (*DB, error) {
 	}
 	kind, err := db.look(reach, c.database())
 	if err != nil {
+		err = c.explain(err, &seen) // before the clients forget the servers
 		db.giveUp()
-		return nil, c.explain(err, &seen)
+		return nil, err
 	}
 	kind.warn(log)
 	db.store = db.bind(c.database(), kind)
 	if err := db.prepare(ctx, c.database(), kind, log); err != nil {
+		err = c.explain(err, &seen)
 		db.giveUp()
-		return nil, c.explain(err, &seen)
+		return nil, err
 	}
 	return db, nil
 }
@@ -121,7 +124,7 @@ func (c Config) refusedOptions(err error) error {
 
 // clean is a text of the driver, if no secret is in it.
 func (c Config) clean(text string) string {
-	for _, secret := range []string{c.Password, parseURI(c.URI).userinfo} {
+	for _, secret := range append(parseURI(c.URI).secrets(), c.Password) {
 		if secret != "" && strings.Contains(text, secret) {
 			return "the reason is left out, for it holds a secret"
 		}
@@ -157,9 +160,13 @@ func (db *DB) Close(ctx context.Context) error {
 	return errors.Join(db.data.Disconnect(ctx), db.control.Disconnect(ctx))
 }
 
+// giveUp closes both clients at once: each may wait for a connection that is being
+// made, for as long as that may take.
 func (db *DB) giveUp() {
-	closeClient(db.data)
-	closeClient(db.control)
+	var both sync.WaitGroup
+	both.Go(func() { closeClient(db.data) })
+	both.Go(func() { closeClient(db.control) })
+	both.Wait()
 }
 
 // closeClient ends a client that has nothing in flight.

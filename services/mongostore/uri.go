@@ -10,8 +10,7 @@ import (
 )
 
 // uri is a connection string taken apart as far as can be said of any text, valid or
-// not, without ever taking a secret for something else: all before the last @ may be
-// user and password.
+// not, without ever taking a secret for something else.
 type uri struct {
 	scheme   string // "mongodb://" or "mongodb+srv://", or empty
 	hasUser  bool
@@ -31,6 +30,10 @@ func parseURI(text string) uri {
 	}
 	if at := strings.LastIndex(rest, "@"); at >= 0 {
 		u.hasUser, u.userinfo, rest = true, rest[:at], rest[at+1:]
+		if strings.ContainsAny(u.userinfo, "@/?") {
+			u.hosts = stray
+			return u
+		}
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	list, path, _ := strings.Cut(rest, "/")
@@ -61,8 +64,14 @@ func portsAreNumbers(list string) bool {
 	return true
 }
 
-// hidden stands for a secret.
-const hidden = "xxxxx"
+// What stands for a secret.
+const (
+	hidden = "xxxxx"
+
+	// stray stands for all of a connection string in which it cannot be told which @
+	// ends the password.
+	stray = "xxxxx@xxxxx"
+)
 
 var errScheme = errors.New(`a connection string begins with "mongodb://" or "mongodb+srv://"`)
 
@@ -74,7 +83,9 @@ func (u uri) validate() error {
 	case u.hosts == "":
 		return errors.New("it names no host")
 	case u.hosts == hidden:
-		return errors.New("a port is no number; user and password end with @, as in mongodb://user:password@host:27017")
+		return errors.New("a port is not a number; user and password end with @, as in mongodb://user:password@host:27017")
+	case u.hosts == stray:
+		return errors.New("it has an @ where none can be; " + escapes)
 	}
 	return nil
 }
@@ -88,8 +99,11 @@ func (u uri) explain() error {
 		return fmt.Errorf("not a valid connection string: %w", err)
 	}
 	return errors.New("not a valid connection string: the driver does not accept the user, the password " +
-		"or an option that may be secret; in all of them the characters : / ? # [ ] @ % , & = must be written as %3A %2F %3F %23 %5B %5D %40 %25 %2C %26 %3D")
+		"or an option that may be secret; " + escapes)
 }
+
+const escapes = "in user, password and options, the characters : / ? # [ ] @ % , & = " +
+	"must be written as %3A %2F %3F %23 %5B %5D %40 %25 %2C %26 %3D"
 
 func (u uri) withoutSecrets() string {
 	var b strings.Builder
@@ -103,6 +117,24 @@ func (u uri) withoutSecrets() string {
 		b.WriteString("?" + hideQuery(u.query))
 	}
 	return b.String()
+}
+
+// secrets are the texts that must not be shown, as they are written and as they are
+// meant.
+func (u uri) secrets() []string {
+	_, password, _ := strings.Cut(u.userinfo, ":")
+	list := []string{u.userinfo, password}
+	for pair := range strings.SplitSeq(u.query, "&") {
+		if key, value, _ := strings.Cut(pair, "="); !openOptions[strings.ToLower(key)] {
+			list = append(list, value)
+		}
+	}
+	for _, written := range list {
+		if meant, err := url.PathUnescape(written); err == nil {
+			list = append(list, meant)
+		}
+	}
+	return list
 }
 
 // openOptions are the options whose values may be shown. All others may hold a secret:
