@@ -336,6 +336,21 @@ func TestAccount_DoneMayCancel(t *testing.T) {
 	})
 }
 
+// TestAccount_CancelAfterTheComputation has a client that leaves between the end of a
+// computation and its answer.
+func TestAccount_CancelAfterTheComputation(t *testing.T) {
+	p := NewPool(Config{Workers: 1})
+	defer p.Close()
+	a := p.Account("42")
+	if !p.answer(a) {
+		t.Error("the answer is not wanted")
+	}
+	a.Cancel()
+	if p.answer(a) {
+		t.Error("the answer is wanted after Cancel")
+	}
+}
+
 func TestPool_CloseStopsAndWaits(t *testing.T) {
 	p := NewPool(Config{Workers: 2})
 	a := p.Account("42")

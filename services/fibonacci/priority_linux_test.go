@@ -26,3 +26,23 @@ func TestPool_WorkersAreNicerThanTheProcess(t *testing.T) {
 		t.Errorf("the worker's nice value is %d, that of another thread %d", worker, own)
 	}
 }
+
+// TestPool_WorkersKeepTheirThreads holds that a thread of lower priority runs nothing
+// but its worker.
+func TestPool_WorkersKeepTheirThreads(t *testing.T) {
+	p := NewPool(Config{Workers: 1})
+	defer p.Close()
+	a := p.Account("42")
+	threads := make(chan int)
+	first := 0
+	for range 200 {
+		submit(t, a, Task{N: 100, Done: func(Result) { threads <- unix.Gettid() }})
+		worker := <-threads
+		if first == 0 {
+			first = worker
+		}
+		if own := unix.Gettid(); worker != first || own == first {
+			t.Fatalf("the worker ran on thread %d, then on %d; the test on %d", first, worker, own)
+		}
+	}
+}
