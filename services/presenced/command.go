@@ -88,7 +88,7 @@ who was. Without any setting it stores in a file below ./data.
 		Example: `  presenced
   MONGODB_URI=mongodb://localhost:27017 presenced
   presenced --ws-port 9000 --data-dir /var/lib/presence`,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -110,6 +110,14 @@ who was. Without any setting it stores in a file below ./data.
 	return root
 }
 
+// noArgs is for commands that take flags only.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return usageError{fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
+	}
+	return nil
+}
+
 // prepare sets from the environment what the command line did not set.
 func prepare(cmd *cobra.Command, env environment) error {
 	if err := envflag.Apply(cmd.Flags(), env.lookup); err != nil {
@@ -122,7 +130,7 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), version())
 			return err

@@ -69,16 +69,15 @@ const (
 
 // remotePrefix is the first address of the /24 or /48 network of an address.
 func remotePrefix(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return "" // as of a Unix socket
+	}
 	addr = addr.Unmap().WithZone("")
 	bits := prefixIPv6
 	if addr.Is4() {
 		bits = prefixIPv4
 	}
-	p, err := addr.Prefix(bits)
-	if err != nil {
-		return "" // no address, as of a Unix socket
-	}
-	return p.Addr().String()
+	return netip.PrefixFrom(addr, bits).Masked().Addr().String()
 }
 
 // visit is a session as the gateway calls it.

@@ -21,7 +21,7 @@ func healthCommand() *cobra.Command {
 		Long: `health asks the operator's API of the presenced on this machine whether it is
 ready, and exits with 0 if it is and with 1 if not. It is the health check of the
 container image, which has no shell.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return health(cmd.Context(), addr, cmd.OutOrStdout())
 		},

@@ -27,7 +27,7 @@ store can be read only when no presenced has it open.
 It exits with 0 if all holds and with 1 if something differs.`,
 		Example: `  presenced verify --data-dir ./data
   MONGODB_URI=mongodb://localhost:27017 presenced verify`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return verify(cmd.Context(), cfg, env)
 		},

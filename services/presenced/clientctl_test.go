@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What the README says to type works with the server that it says to start.
+func TestClientctl(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "clientctl")
+	if out, err := exec.Command("go", "build", "-o", binary, "../../clientctl").CombinedOutput(); err != nil {
+		t.Fatalf("build clientctl: %v\n%s", err, out)
+	}
+	tg := start(t, embeddedBackend(t))
+	dial(t, tg, "here")
+	for name, tt := range map[string]struct {
+		args  string
+		stdin string
+		want  string
+	}{
+		"connect":        {"connect --user ana -o text --ws " + tg.ws, "42\n", "267914296"},
+		"fibonacci":      {"fibonacci 90 --user ana --ws " + tg.ws, "", "2880067194370816120\n"},
+		"sequence":       {"sequence 7 --user ana --ws " + tg.ws, "", "0\n1\n1\n2\n3\n5\n8\n"},
+		"online":         {"online --admin " + tg.admin, "", "here"},
+		"online as JSON": {"online -o json --user here --admin " + tg.admin, "", `"user":"here"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command(binary, strings.Fields(tt.args)...)
+			cmd.Stdin = strings.NewReader(tt.stdin)
+			var out, errs bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &errs
+			if err := cmd.Run(); err != nil {
+				t.Fatalf("%v\n%s", err, errs.String())
+			}
+			if !strings.Contains(out.String(), tt.want) {
+				t.Errorf("printed %q, want %q", out.String(), tt.want)
+			}
+		})
+	}
+	if got := tg.online(t); len(got) != 1 {
+		eventually(t, "only who is here is online", func() bool { return len(tg.online(t)) == 1 })
+	}
+}
+
+// presenced health says whether a server is ready, for the container's health check.
+func TestHealth(t *testing.T) {
+	tg := start(t, embeddedBackend(t))
+	addr := strings.TrimPrefix(tg.admin, "http://")
+	var out, errs logged
+	env := environment{args: []string{"health", "--admin-addr", addr}, lookup: noVariables, stdout: &out, stderr: &errs}
+	if code := run(t.Context(), env); code != exitOK || out.String() != "ready\n" {
+		t.Errorf("exit code %d: %s%s", code, out.String(), errs.String())
+	}
+	tg.stop()
+	if code := run(t.Context(), env); code != exitFailed {
+		t.Errorf("exit code %d with no server", code)
+	}
+}
+
+// presenced verify exits with 0 when all holds and with 1 when something differs.
+func TestVerifyCommand(t *testing.T) {
+	b := embeddedBackend(t)
+	tg := start(t, b)
+	dial(t, tg, "ana")
+	locked, _ := fails(t, append([]string{"verify"}, b.flags...)...)
+	if locked != exitStore {
+		t.Errorf("exit code %d while the server has the file", locked)
+	}
+	tg.stop()
+	if code, text := fails(t, append([]string{"verify"}, b.flags...)...); code != exitOK {
+		t.Errorf("exit code %d: %s", code, text)
+	}
+	addGhost(t, b)
+	if code, text := fails(t, append([]string{"verify"}, b.flags...)...); code != exitFailed || !strings.Contains(text, "do not hold") {
+		t.Errorf("exit code %d with a ghost: %s", code, text)
+	}
+	if code, text := fails(t, "verify", "--data-dir", t.TempDir()); code != exitStore || !strings.Contains(text, "presence.db") {
+		t.Errorf("exit code %d with no database: %s", code, text)
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/presenced/presence/events"
+)
+
+// A wrong setting ends presenced before it does anything, with an error that names
+// the flag and the variable.
+func TestConfig_Refuses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		args      []string
+		variables map[string]string
+		says      []string
+	}{
+		"anonymous beyond loopback": {args: []string{"--ws-host", "0.0.0.0"}, says: []string{"WS_HOST", "ALLOW_ANONYMOUS"}},
+		"all addresses":             {variables: map[string]string{"WS_HOST": "::"}, says: []string{"ALLOW_ANONYMOUS"}},
+		"admin beyond loopback":     {args: []string{"--admin-addr", "0.0.0.0:8081"}, says: []string{"ADMIN_ADDR", "loopback"}},
+		"admin without port":        {args: []string{"--admin-addr", "127.0.0.1"}, says: []string{"ADMIN_ADDR", "host:port"}},
+		"node id":                   {args: []string{"--node-id", "No Good"}, says: []string{"NODE_ID"}},
+		"port":                      {variables: map[string]string{"WS_PORT": "70000"}, says: []string{"WS_PORT", "--ws-port"}},
+		"store":                     {args: []string{"--store", "redis"}, says: []string{"STORE", "embedded"}},
+		"mongodb without address":   {args: []string{"--store", "mongodb"}, says: []string{"MONGODB_URI", "DB_HOST"}},
+		"two addresses":             {variables: map[string]string{"MONGODB_URI": "mongodb://a", "DB_HOST": "b"}, says: []string{"MONGODB_URI", "DB_HOST"}},
+		"password without user":     {variables: map[string]string{"DB_HOST": "a", "DB_PASSWORD": "hidden"}, says: []string{"DB_USER"}},
+		"fib max":                   {args: []string{"--fib-max", "1000001"}, says: []string{"FIB_MAX"}},
+		"algorithm":                 {args: []string{"--fib-algorithm", "guess"}, says: []string{"FIB_ALGORITHM"}},
+		"workers":                   {args: []string{"--fib-workers", "-1"}, says: []string{"FIB_WORKERS"}},
+		"log level":                 {args: []string{"--log-level", "loud"}, says: []string{"LOG_LEVEL"}},
+		"log format":                {args: []string{"--log-format", "xml"}, says: []string{"LOG_FORMAT"}},
+		"drain":                     {args: []string{"--drain-timeout", "1ms"}, says: []string{"DRAIN_TIMEOUT"}},
+		"unknown flag":              {args: []string{"--colour"}, says: []string{"--help"}},
+		"argument":                  {args: []string{"start"}, says: []string{"start"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, log logged
+			code := run(t.Context(), environment{
+				args:   tt.args,
+				lookup: func(name string) (string, bool) { v, ok := tt.variables[name]; return v, ok },
+				stdout: &out, stderr: &log,
+			})
+			if code != exitUsage {
+				t.Errorf("exit code %d, want %d", code, exitUsage)
+			}
+			for _, says := range tt.says {
+				if !strings.Contains(log.String(), says) {
+					t.Errorf("does not say %q: %s", says, log.String())
+				}
+			}
+			if strings.Contains(log.String(), "hidden") {
+				t.Errorf("says a secret: %s", log.String())
+			}
+		})
+	}
+}
+
+// Every setting is a flag, and says its variable.
+func TestHelp_NamesEverySetting(t *testing.T) {
+	var out logged
+	run(t.Context(), environment{args: []string{"--help"}, lookup: noVariables, stdout: &out, stderr: &out})
+	for _, name := range []string{
+		"WS_HOST", "WS_PORT", "ADMIN_ADDR", "NODE_ID", "STORE", "DATA_DIR", "MONGODB_URI", "MONGODB_URI_FILE",
+		"DB_HOST", "DB_USER", "DB_PASSWORD", "DB_PASSWORD_FILE", "DB_AUTH_SOURCE", "DB_DATABASE",
+		"ALLOW_ANONYMOUS", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "DRAIN_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT",
+		"Exit codes",
+	} {
+		if !strings.Contains(out.String(), name) {
+			t.Errorf("--help does not name %s", name)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	var out logged
+	if code := run(t.Context(), environment{args: []string{"version"}, lookup: noVariables, stdout: &out, stderr: &out}); code != exitOK || out.String() == "\n" {
+		t.Errorf("exit code %d, version %q", code, out.String())
+	}
+}
+
+func TestNodeID(t *testing.T) {
+	for host, want := range map[string]string{
+		"":                              "node-8080",
+		"...":                           "node-8080",
+		"web1":                          "web1-8080",
+		"Web_1.Example.COM":             "web-1-example-com-8080",
+		"a-very-long-name-of-a-machine": "a-very-long-name-o-8080",
+		"ends-with-a-dash--and-more":    "ends-with-a-dash-8080",
+		"büro":                          "b-ro-8080",
+	} {
+		got := nodeID(host, 8080)
+		if got != want || events.ValidateNode(got) != nil {
+			t.Errorf("%q: %q, want %q", host, got, want)
+		}
+	}
+	if id := nodeID("a-very-long-name-of-a-machine", 65535); events.ValidateNode(id) != nil {
+		t.Errorf("%q is no node id", id)
+	}
+}
+
+func TestRemotePrefix(t *testing.T) {
+	for addr, want := range map[string]string{
+		"203.0.113.77":        "203.0.113.0",
+		"::ffff:203.0.113.77": "203.0.113.0",
+		"2001:db8:1:2:3::4":   "2001:db8:1::",
+		"fe80::1%eth0":        "fe80::",
+		"::1":                 "::",
+	} {
+		if got := remotePrefix(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+	if got := remotePrefix(netip.Addr{}); got != "" {
+		t.Errorf("no address: %q", got)
+	}
+}
