@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,8 +20,7 @@ const (
 type acceptor struct {
 	// static after construction
 	*shared
-	epoll     int
-	bell      int
+	*poll
 	listeners []listener
 	loops     []*loop
 	mail      mailbox // any letter stops it
@@ -34,30 +32,17 @@ type acceptor struct {
 }
 
 func newAcceptor(s *shared, listeners []listener, loops []*loop) (*acceptor, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	p, err := newPoll()
 	if err != nil {
-		return nil, fmt.Errorf("epoll_create1: %w", err)
+		return nil, err
 	}
-	bell, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		_ = unix.Close(epoll)
-		return nil, fmt.Errorf("eventfd: %w", err)
-	}
-	a := &acceptor{shared: s, epoll: epoll, bell: bell, listeners: listeners, loops: loops}
-	a.mail.ring = func() {
-		one := [8]byte{7: 1}
-		_, _ = unix.Write(a.bell, one[:])
-	}
-	err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: bellSlot})
+	a := &acceptor{shared: s, poll: p, listeners: listeners, loops: loops}
+	a.mail.ring = a.ring
 	for i, l := range listeners {
-		if err == nil {
-			err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, l.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
+		if err := p.add(l.fd, int32(i), 0); err != nil {
+			p.close()
+			return nil, err
 		}
-	}
-	if err != nil {
-		_ = unix.Close(epoll)
-		_ = unix.Close(bell)
-		return nil, fmt.Errorf("epoll_ctl: %w", err)
 	}
 	return a, nil
 }
@@ -66,26 +51,25 @@ func newAcceptor(s *shared, listeners []listener, loops []*loop) (*acceptor, err
 func (a *acceptor) release() {
 	a.mail.close()
 	closeAll(a.listeners)
-	_ = unix.Close(a.epoll)
-	_ = unix.Close(a.bell)
+	a.poll.close()
 }
 
 // run accepts until it is stopped.
 func (a *acceptor) run() error {
 	defer a.release()
 	for {
-		wait := -1
+		ms := -1
 		if a.resting {
-			wait = int(shortageRest.Milliseconds())
+			ms = int(shortageRest.Milliseconds())
 		}
-		n, err := unix.EpollWait(a.epoll, a.events[:], wait)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("epoll_wait: %w", err)
+		events, err := a.wait(a.events[:], ms)
+		if err != nil {
+			return err
 		}
-		if a.resting && n == 0 {
+		if a.resting && len(events) == 0 {
 			a.rest(false)
 		}
-		for _, e := range a.events[:max(n, 0)] {
+		for _, e := range events {
 			if e.Fd == bellSlot {
 				a.acceptLast()
 				return nil
@@ -162,7 +146,7 @@ func (a *acceptor) rest(on bool) {
 		events = 0
 	}
 	for i, l := range a.listeners {
-		_ = unix.EpollCtl(a.epoll, unix.EPOLL_CTL_MOD, l.fd, &unix.EpollEvent{Events: events, Fd: int32(i)})
+		a.change(l.fd, events, int32(i), 0)
 	}
 }
 

@@ -89,7 +89,7 @@ func BenchmarkEcho(b *testing.B) {
 func BenchmarkIdle(b *testing.B) {
 	const n = 4000
 	for b.Loop() {
-		s := start(b, &host{}, Config{Handler: lean{}})
+		s := start(b, &host{}, Config{Handler: let{nobody{}}})
 		before := inUse()
 		p := spawn(b, "clients")
 		fmt.Fprintln(p.in, s.Addrs()[0], n)
@@ -100,14 +100,6 @@ func BenchmarkIdle(b *testing.B) {
 		b.ReportMetric(float64(inUse()-before)/n, "B/conn")
 	}
 }
-
-// lean is a Handler whose sessions weigh nothing.
-type lean struct{}
-
-func (lean) Upgrade(*Request) (Session, *Refusal) { return lean{}, nil }
-func (lean) Open(*Conn)                           {}
-func (lean) Text([]byte)                          {}
-func (lean) Closed(Reason)                        {}
 
 func inUse() int64 {
 	runtime.GC()

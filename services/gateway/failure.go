@@ -31,8 +31,7 @@ var (
 
 // protocolFailure is the failure for an error of ws.CheckHeader.
 func protocolFailure(err error) *failure {
-	var p ws.ProtocolError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[ws.ProtocolError](err); ok {
 		return &failure{ws.StatusProtocolError, string(p)}
 	}
 	return &failure{ws.StatusProtocolError, err.Error()}

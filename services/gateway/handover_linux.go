@@ -134,7 +134,7 @@ func (l *loop) handOver(c *Conn, read []byte) {
 		return
 	}
 	// The copy that net makes must not be left in this epoll set.
-	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, c.fd, nil)
+	l.remove(c.fd)
 	conn, err := tcpConn(c.fd)
 	if err != nil {
 		l.http.open.Add(-1)

@@ -9,8 +9,7 @@ func (l *loop) adopt(c *Conn) {
 		return
 	}
 	l.table.add(c)
-	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: c.slot, Pad: int32(c.id)}
-	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, c.fd, &event); err != nil {
+	if err := l.add(c.fd, c.slot, c.id); err != nil {
 		l.table.remove(c)
 		l.forget(c)
 		return

@@ -90,7 +90,7 @@ func TestServer_Shutdown_waits_for_requests_in_flight(t *testing.T) {
 	go func() { left <- s.Shutdown(t.Context()) }()
 	<-s.accepted
 	close(free)
-	if r, err := http.ReadResponse(c.in, nil); err != nil || r.StatusCode != 200 {
+	if r, err := http.ReadResponse(c.in, nil); err != nil || r.StatusCode != http.StatusOK {
 		t.Errorf("a request in flight is cut off: %v", err)
 	}
 	if err := <-left; err != nil {

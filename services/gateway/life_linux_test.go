@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+	"golang.org/x/sys/unix"
 )
 
 func TestServer_frozen_peer(t *testing.T) {
@@ -19,6 +20,47 @@ func TestServer_frozen_peer(t *testing.T) {
 	c.wantClose(codeTimeout)
 	c.wantGone()
 	h.wantClosed(t, 0, ByTimeout)
+}
+
+// A process that was stopped must not blame its clients: what they answered
+// meanwhile lies in their sockets.
+func TestServer_own_pause_is_no_silence(t *testing.T) {
+	held, free := make(chan struct{}), make(chan struct{})
+	h := &host{text: func(g *guest, p []byte) {
+		if string(p) == "hold" {
+			close(held)
+			<-free
+		}
+		g.conn.Send(p)
+	}}
+	const timeout = time.Second
+	s := start(t, h, Config{Loops: 1, PingAfter: 50 * time.Millisecond, PingTimeout: timeout})
+	var asked []*client
+	for range 20 {
+		asked = append(asked, connect(t, s))
+	}
+	holder := connect(t, s)
+	for _, c := range asked {
+		c.want(ws.OpPing, "")
+	}
+	holder.send(text("hold"))
+	<-held
+	for _, c := range asked {
+		c.send(text("alive"))
+	}
+	<-time.After(timeout + timeout/10)
+	close(free)
+	for _, c := range asked {
+		for {
+			op, p, err := c.frame()
+			if err != nil || op == ws.OpClose {
+				t.Fatalf("given up: %q %v", p, err)
+			}
+			if op == ws.OpText {
+				break
+			}
+		}
+	}
 }
 
 func TestServer_any_byte_is_a_sign_of_life(t *testing.T) {
@@ -138,6 +180,33 @@ func TestServer_StopAccepting(t *testing.T) {
 	c.send(text("still here"))
 	c.wantText("still here")
 	c.leave()
+}
+
+// A loop that cannot wait for events any more ends the server, and every session.
+func TestServer_Serve_fatal(t *testing.T) {
+	h := &host{}
+	s, err := Listen([]string{"127.0.0.1:0"}, Config{Handler: h, Loops: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	for range 4 {
+		connect(t, s)
+	}
+	if err := unix.Dup3(s.loops[0].bell, s.loops[0].epoll, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	s.loops[0].mail.wake() // the wait in progress returns, the next one fails
+	if err := <-served; !errors.Is(err, unix.EINVAL) {
+		t.Errorf("Serve: %v", err)
+	}
+	for i := range 4 {
+		h.wantClosed(t, i, ByShutdown)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("Close afterwards: %v", err)
+	}
 }
 
 func TestServer_Serve_twice(t *testing.T) {

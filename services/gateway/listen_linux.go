@@ -63,12 +63,18 @@ func listen(addr string, sendBuffer int) (listener, error) {
 		return listener{}, err
 	}
 	defer func() { _ = bound.Close() }()
-	tcp := bound.(*net.TCPListener)
+	tcp, ok := bound.(*net.TCPListener)
+	if !ok {
+		return listener{}, fmt.Errorf("listen %s: not TCP", addr)
+	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
 		return listener{}, err
 	}
-	l := listener{addr: unmap(tcp.Addr().(*net.TCPAddr).AddrPort())}
+	var l listener
+	if a, ok := tcp.Addr().(*net.TCPAddr); ok {
+		l.addr = unmap(a.AddrPort())
+	}
 	cerr := raw.Control(func(fd uintptr) { l.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
 	if cerr != nil {
 		return listener{}, cerr

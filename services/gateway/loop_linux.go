@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +17,6 @@ const (
 
 	eventsPerTurn = 256
 	pushesPerTurn = 128
-	bellSlot      = -1 // in the epoll data of the mailbox's eventfd
 )
 
 // loop owns some of the server's connections, in one goroutine. A turn of it waits
@@ -29,8 +26,7 @@ const (
 type loop struct {
 	// static after construction
 	*shared
-	epoll int
-	bell  int // eventfd
+	*poll
 	began time.Time
 	mail  mailbox
 	load  atomic.Int64 // sockets dealt to it that have not ended; the acceptor adds
@@ -69,17 +65,12 @@ const (
 )
 
 func newLoop(s *shared) (*loop, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	p, err := newPoll()
 	if err != nil {
-		return nil, fmt.Errorf("epoll_create1: %w", err)
-	}
-	bell, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		_ = unix.Close(epoll)
-		return nil, fmt.Errorf("eventfd: %w", err)
+		return nil, err
 	}
 	l := &loop{
-		shared: s, epoll: epoll, bell: bell, began: time.Now(),
+		shared: s, poll: p, began: time.Now(),
 		buf: make([]byte, readSize),
 		rules: rules{
 			maxMessage:   s.cfg.MaxMessage,
@@ -89,27 +80,13 @@ func newLoop(s *shared) (*loop, error) {
 		upgrade: newUpgrader(s.cfg.Handler, s.cfg.MaxHeader),
 	}
 	l.mail.ring = l.ring
-	err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: bellSlot})
-	if err != nil {
-		l.release()
-		return nil, fmt.Errorf("epoll_ctl: %w", err)
-	}
 	return l, nil
 }
 
 // release closes the loop's own descriptors. The mailbox is closed before.
 func (l *loop) release() {
 	l.mail.close()
-	_ = unix.Close(l.epoll)
-	_ = unix.Close(l.bell)
-}
-
-// ring wakes the loop. The counter of an eventfd cannot be full here.
-func (l *loop) ring() {
-	one := [8]byte{7: 1}
-	if l.bell >= 0 {
-		_, _ = unix.Write(l.bell, one[:])
-	}
+	l.poll.close()
 }
 
 // run serves until it is told to end, and ends all connections. The error is fatal
@@ -118,13 +95,13 @@ func (l *loop) run() error {
 	defer l.release()
 	defer l.endAll()
 	for l.ending != leaving || l.table.len() > 0 {
-		n, err := unix.EpollWait(l.epoll, l.events[:], l.wait())
-		l.now = l.clock()
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("epoll_wait: %w", err)
+		events, err := l.wait(l.events[:], l.rest())
+		if err != nil {
+			return err
 		}
-		for i := range max(n, 0) {
-			l.serve(&l.events[i])
+		l.now = l.clock()
+		for i := range events {
+			l.serve(&events[i])
 		}
 		l.push()
 		l.look()
@@ -133,11 +110,11 @@ func (l *loop) run() error {
 }
 
 func (l *loop) clock() instant {
-	return instant(time.Since(l.began).Milliseconds()) //nolint:gosec // wraps, see instant
+	return instant(time.Since(l.began).Milliseconds())
 }
 
-// wait returns how long to wait for events, in milliseconds.
-func (l *loop) wait() int {
+// rest returns how long to wait for events, in milliseconds.
+func (l *loop) rest() int {
 	switch {
 	case l.pushing.left > 0:
 		return 0
@@ -167,8 +144,7 @@ func (l *loop) serve(e *unix.EpollEvent) {
 
 // answerBell reads the letters and the latest push.
 func (l *loop) answerBell() {
-	var count [8]byte
-	_, _ = unix.Read(l.bell, count[:])
+	l.silence()
 	// The latest push is looked at after the mailbox: a broadcast that came too late
 	// to be seen here then found the bell silent and rang it again.
 	letters := l.mail.take(l.letters)

@@ -88,7 +88,7 @@ func (l *loop) sayGoodbye(c *Conn, payload []byte) {
 		}
 		l.addPong()
 		l.reply = appendFrame(l.reply, ws.OpClose, code)
-		l.close(c, ByClient)
+		l.conclude(c, ByClient)
 		l.answer(c)
 	}
 	if c.state == closing {
@@ -110,13 +110,13 @@ func (l *loop) fail(c *Conn, f *failure) {
 func (l *loop) hangUp(c *Conn, code ws.StatusCode, reason string, why Reason) {
 	l.addPong()
 	l.reply = appendClose(l.reply, code, reason)
-	l.close(c, why)
+	l.conclude(c, why)
 	l.answer(c)
 }
 
-// close ends the conversation: nothing is heard from the client any more, and
+// conclude ends the conversation: nothing is heard from the client any more, and
 // nothing is sent after what l.reply holds.
-func (l *loop) close(c *Conn, why Reason) {
+func (l *loop) conclude(c *Conn, why Reason) {
 	c.state, c.mark = closing, l.now
 	l.closed(c, why)
 }

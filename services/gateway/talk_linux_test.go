@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/gobwas/ws"
 )
@@ -117,8 +118,7 @@ func TestServer_close_by_the_client(t *testing.T) {
 	t.Run("reset in mid-frame", func(t *testing.T) {
 		c := connect(t, s)
 		c.send(text(repeat(1000))[:500])
-		_ = c.Conn.(*net.TCPConn).SetLinger(0)
-		_ = c.Close()
+		c.reset()
 		h.wantClosed(t, 3, ByClient)
 	})
 	t.Run("never ends its socket", func(t *testing.T) {
@@ -234,6 +234,14 @@ func TestServer_Broadcast(t *testing.T) {
 	}
 }
 
+// reset ends the connection without a word.
+func (c *client) reset() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
+}
+
 // narrow makes a client whose kernel takes little before the server's has to wait.
 func narrow(t *testing.T, s *Server) *client {
 	c := dialWith(t, s, net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
@@ -331,13 +339,13 @@ func TestServer_thousands_connect_and_leave(t *testing.T) {
 	h := &host{}
 	s := start(t, h, Config{})
 	ways := []func(*client){
-		func(c *client) { _ = c.Conn.(*net.TCPConn).SetLinger(0) },
+		func(c *client) { c.reset() },
 		func(c *client) { c.send([]byte("GET /")) },
 		func(c *client) { c.send([]byte(upgradeRequest("/"))) },
 		func(c *client) {
 			c.send(join([]byte(upgradeRequest("/")), text("x")[:3]))
 			c.wantUpgraded()
-			_ = c.Conn.(*net.TCPConn).SetLinger(0)
+			c.reset()
 		},
 		func(c *client) {
 			c.send(join([]byte(upgradeRequest("/")), text("x"), goodbye(1000, "")))
@@ -359,6 +367,45 @@ func TestServer_thousands_connect_and_leave(t *testing.T) {
 	eventually(t, "all have left", func() bool { return s.sockets.Load() == 0 && s.Stats() == Stats{} })
 	if len(h.all()) < 1200 {
 		t.Errorf("only %d sessions were opened", len(h.all()))
+	}
+}
+
+func TestConn_is_small(t *testing.T) {
+	if got := unsafe.Sizeof(Conn{}); got > 96 {
+		t.Errorf("a connection at rest takes %d bytes", got)
+	}
+}
+
+func TestServer_steady_state_does_not_allocate(t *testing.T) {
+	s := start(t, &host{}, Config{Loops: 1})
+	c := connect(t, s)
+	ask := join(text("0123456789"), text("abc")[:5])
+	rest := text("abc")[5:]
+	reply := make([]byte, 12+5)
+	echo := func() {
+		for _, p := range [][]byte{ask, rest} {
+			if _, err := c.Write(p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := io.ReadFull(c.in, reply); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := testing.AllocsPerRun(500, echo); got > 0 {
+		t.Errorf("%v allocations for two echoes, one of them in two pieces", got)
+	}
+	tick := make([]byte, 12)
+	frame := appendFrame(nil, opText, []byte("0123456789"))
+	pushes, i := [2]*push{{frame}, {frame}}, 0
+	if got := testing.AllocsPerRun(500, func() {
+		// Broadcast compiles a frame; what each client costs must be nothing.
+		s.latest.Store(pushes[i%2])
+		i++
+		s.loops[0].mail.wake()
+		_, _ = io.ReadFull(c.in, tick)
+	}); got > 0 {
+		t.Errorf("%v allocations for a tick to a client", got)
 	}
 }
 

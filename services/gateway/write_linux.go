@@ -134,10 +134,9 @@ func (l *loop) settle(c *Conn) {
 	}
 }
 
-// interest changes what the loop wants to know of a socket. It cannot fail for a
-// socket that is in the epoll set.
+// interest changes what the loop wants to know of a socket.
 func (l *loop) interest(c *Conn, events uint32) {
-	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_MOD, c.fd, &unix.EpollEvent{Events: events, Fd: c.slot, Pad: int32(c.id)})
+	l.change(c.fd, events, c.slot, c.id)
 }
 
 // linger flushes, ends our side, and waits for the client's end: closing a socket
