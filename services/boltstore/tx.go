@@ -73,7 +73,7 @@ func (d *DB) write(change func(*bbolt.Tx) error) error {
 			return err
 		})
 	})
-	var f *fault
+	var f *faultError
 	if errors.As(err, &f) || committing && err != nil && !harmless(err) {
 		return d.breaks(err)
 	}
@@ -88,19 +88,19 @@ func (d *DB) breaks(err error) error {
 	return fmt.Errorf("%w: %w: %w", events.ErrUnavailable, ErrBroken, err)
 }
 
-// fault is a panic of bbolt, which trusts its pages, or the fault of reading a page
+// faultError is a panic of bbolt, which trusts its pages, or the fault of reading a page
 // that the file does not have. It wraps ErrCorrupt.
-type fault struct{ value any }
+type faultError struct{ value any }
 
-func (f *fault) Error() string { return fmt.Sprintf("%s: %v", ErrCorrupt, f.value) }
-func (f *fault) Unwrap() error { return ErrCorrupt }
+func (f *faultError) Error() string { return fmt.Sprintf("%s: %v", ErrCorrupt, f.value) }
+func (f *faultError) Unwrap() error { return ErrCorrupt }
 
-// guard runs f and returns a panic in it as a *fault.
+// guard runs f and returns a panic in it as a *faultError.
 func guard(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = &fault{p}
+			err = &faultError{p}
 		}
 	}()
 	return f()

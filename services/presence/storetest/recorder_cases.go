@@ -129,13 +129,11 @@ func recordPartVisible(t *testing.T, s presence.Store) {
 		run, last := mixed(fmt.Sprintf("n%d", i))
 		mustRecord(t, s.Recorder, run[:last])
 		mustAppend(t, s.Log, run[last:])
-		switch e := run[last+i]; e.Type {
-		case events.Connected:
-			if !left(run, e) {
-				must(t, s.Online.Apply(t.Context(), connections(e), nil))
-			}
-		case events.Disconnected:
-			must(t, s.Online.Apply(t.Context(), nil, []events.Position{e.Conn}))
+		switch e := run[last+i]; {
+		case e.Type == events.Disconnected:
+			mustApply(t, s.Online, nil, e.Conn)
+		case !left(run, e):
+			mustApply(t, s.Online, connections(e))
 		}
 		mustRecord(t, s.Recorder, run[last:])
 		mustHoldAndShow(t, s, run)
