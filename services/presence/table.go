@@ -136,7 +136,7 @@ func (t *table) take(batch []item) []item {
 }
 
 // keepQueue is how many items the queue keeps memory for when it is empty.
-const keepQueue = 1024
+const keepQueue = 4096
 
 // shrink gives back the front of the queue once it is as long as the rest, and the
 // whole of a long queue once it is empty. It needs mu.
