@@ -148,8 +148,7 @@ func classify(what string, err error) error {
 
 // classified reports whether err has a class already.
 func classified(err error) bool {
-	var occupied *events.OccupiedError
-	if errors.As(err, &occupied) {
+	if _, occupied := errors.AsType[*events.OccupiedError](err); occupied {
 		return true
 	}
 	for _, class := range []error{

@@ -42,9 +42,8 @@ func mustBe(t tester, err, want error) {
 // this, now that about it.
 func mustBeOneClass(t tester, err error) {
 	t.Helper()
-	var occupied *events.OccupiedError
 	var is []string
-	if errors.As(err, &occupied) {
+	if _, occupied := errors.AsType[*events.OccupiedError](err); occupied {
 		is = append(is, "occupied")
 	}
 	for _, class := range []error{
