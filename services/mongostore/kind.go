@@ -75,7 +75,7 @@ func (db *DB) engine(ctx context.Context) engine {
 func (k kind) warn(log *zap.Logger) {
 	switch {
 	case k.ferret():
-		log.Warn("the database is FerretDB: good for tests, not for production", zap.String("ferretdb", k.FerretDB))
+		log.Warn("the database is FerretDB: good for tests, not for production")
 	case k.SetName == "" && k.Msg != "isdbgrid":
 		log.Warn("MongoDB is a standalone server, not a replica set: what it acknowledged is lost with its disk",
 			zap.String("mongodb", k.Version))

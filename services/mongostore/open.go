@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.uber.org/zap"
 
+	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
 )
 
@@ -91,7 +92,7 @@ func connect(ctx context.Context, c Config, seen *sightings) (*DB, error) {
 				r.db.giveUp()
 			}
 		}()
-		return nil, fmt.Errorf("%s: the DNS does not answer for %s", setURI, c.address())
+		return nil, fmt.Errorf("%s: %w: the DNS does not answer for %s", setURI, events.ErrUnavailable, c.address())
 	}
 }
 
