@@ -118,8 +118,10 @@ func onlineUsers() mongo.Pipeline {
 	// The stream is the id without "/" and the 16 digits of seq.
 	stream := d{{Key: "$substrBytes", Value: bson.A{"$_id", 0,
 		d{{Key: "$subtract", Value: bson.A{d{{Key: "$strLenBytes", Value: "$_id"}}, 17}}}}}}
-	alive := d{{Key: "$gte", Value: bson.A{"$beatAt",
+	own := d{{Key: "$eq", Value: bson.A{"$_id", "$$stream"}}}
+	beats := d{{Key: "$gte", Value: bson.A{"$beatAt",
 		d{{Key: "$subtract", Value: bson.A{"$$NOW", deadAfter}}}}}}
+	alive := d{{Key: "$expr", Value: d{{Key: "$and", Value: bson.A{own, beats}}}}}
 	return mongo.Pipeline{
 		d{{Key: "$group", Value: d{
 			{Key: "_id", Value: d{{Key: "user", Value: "$user"}, {Key: "stream", Value: stream}}},
@@ -129,9 +131,8 @@ func onlineUsers() mongo.Pipeline {
 		}}},
 		d{{Key: "$lookup", Value: d{
 			{Key: "from", Value: collNodes},
-			{Key: "localField", Value: "_id.stream"},
-			{Key: "foreignField", Value: "_id"},
-			{Key: "pipeline", Value: bson.A{d{{Key: "$match", Value: d{{Key: "$expr", Value: alive}}}}}},
+			{Key: "let", Value: d{{Key: "stream", Value: "$_id.stream"}}},
+			{Key: "pipeline", Value: bson.A{d{{Key: "$match", Value: alive}}}},
 			{Key: "as", Value: "alive"},
 		}}},
 		d{{Key: "$match", Value: d{{Key: "alive", Value: d{{Key: "$ne", Value: bson.A{}}}}}}},
