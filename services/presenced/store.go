@@ -22,6 +22,7 @@ const (
 type opened struct {
 	presence.Store
 	describe string // in a few words, without secrets
+	check    func(context.Context) error // finds damage below the documents; nil: the store sees to that itself
 	close    func(context.Context) error
 }
 
@@ -72,6 +73,7 @@ func embedded(db *boltstore.DB) opened {
 	return opened{
 		Store:    db.Store(),
 		describe: "embedded, " + db.Path(),
+		check:    db.Check,
 		close:    func(context.Context) error { return db.Close() },
 	}
 }

@@ -20,8 +20,8 @@ func verifyCommand(env environment) *cobra.Command {
 		Use:   "verify",
 		Short: "Fold the log, check its grammar, and compare it with online",
 		Long: `verify reads every stream of the log, checks that its events follow the rules,
-and compares the connections that are open in it with the collection online. It
-changes nothing. On MongoDB it may run beside live nodes; the file of the embedded
+and compares the connections that are open in it with the collection online; of the
+embedded store it also checks every page of the file. It changes nothing. On MongoDB it may run beside live nodes; the file of the embedded
 store can be read only when no presenced has it open.
 
 It exits with 0 if all holds and with 1 if something differs.`,
@@ -48,7 +48,7 @@ func verify(ctx context.Context, cfg *config, env environment) error {
 	if err != nil {
 		return err
 	}
-	report, err := presence.Verify(ctx, store.Store)
+	report, err := store.verify(ctx)
 	err = errors.Join(err, store.close(ctx))
 	if err != nil {
 		return err
@@ -60,6 +60,16 @@ func verify(ctx context.Context, cfg *config, env environment) error {
 		return errDiffers
 	}
 	return nil
+}
+
+// verify looks for damage first: what cannot be read cannot be folded.
+func (o opened) verify(ctx context.Context) (presence.Report, error) {
+	if o.check != nil {
+		if err := o.check(ctx); err != nil {
+			return presence.Report{}, err
+		}
+	}
+	return presence.Verify(ctx, o.Store)
 }
 
 func printReport(w io.Writer, store string, r presence.Report) error {
