@@ -9,10 +9,37 @@
 // Server.Broadcast never block on a socket. An idle connection has no goroutine
 // and no buffer: a loop has one read buffer for all of its connections, and a
 // connection owns bytes only while a frame is incomplete or a write is pending.
+// A callback that blocks holds up all connections of its loop.
+//
+// # The life of a connection
+//
+// One acceptor takes it and deals it to the least loaded loop (handshaking). Its
+// request's header is collected. What asks for no upgrade is handed over to
+// net/http; what is refused gets its response and lingers. After the upgrade (open)
+// frames are decoded where they were read, and what the callbacks of one read send
+// goes out in one write. A silent client gets a ping (asked) and is given up unless
+// any byte comes. A close from our side (closing) waits for the client's. At the
+// end (lingering) what is queued is flushed, our side of the socket is shut, and
+// what still comes is thrown away until the client's end comes too: closing a
+// socket with unread input would reset it, and our last words would be lost.
+// The session hears Closed when the conversation ends, not when the socket does.
 //
 // # Slow clients
 //
 // A broadcast is latest-wins: a client that has not read the one before skips the
 // next. Replies are never dropped: a client that lets more than its cap of them
-// wait is closed as slow.
+// wait is closed as slow (4008), after the frame that is partly sent.
+//
+// # Close codes
+//
+// The gateway itself closes with 1002 (breaks RFC 6455), 1003 (binary), 1007 (not
+// UTF-8), 1008 (too many fragments), 1009 (too big), 1012 (Shutdown), 1013 (too
+// much unfinished input of all clients), 4008 (slow) and 4012 (no sign of life). A
+// client's own close is answered with its code. There is never a second close frame.
+//
+// # Files
+//
+// The decisions are pure and portable: stream and frame (bytes to messages),
+// request, response and upgrade (the handshake), life (time), drain (pace). The
+// files that end in _linux act on them. Elsewhere Listen says that it needs Linux.
 package gateway

@@ -22,45 +22,65 @@ func TestServer_frozen_peer(t *testing.T) {
 	h.wantClosed(t, 0, ByTimeout)
 }
 
-// A process that was stopped must not blame its clients: what they answered
-// meanwhile lies in their sockets.
-func TestServer_own_pause_is_no_silence(t *testing.T) {
-	held, free := make(chan struct{}), make(chan struct{})
-	h := &host{text: func(g *guest, p []byte) {
-		if string(p) == "hold" {
-			close(held)
-			<-free
-		}
-		g.conn.Send(p)
-	}}
-	const timeout = time.Second
-	s := start(t, h, Config{Loops: 1, PingAfter: 50 * time.Millisecond, PingTimeout: timeout})
-	var asked []*client
-	for range 20 {
-		asked = append(asked, connect(t, s))
+// bare returns a loop that does not run, and a connection of it whose other end is
+// a file descriptor of the test.
+func bare(t *testing.T, cfg Config) (l *loop, c *Conn, peer int) {
+	cfg, err := cfg.complete(1024)
+	if err != nil {
+		t.Fatal(err)
 	}
-	holder := connect(t, s)
-	for _, c := range asked {
-		c.want(ws.OpPing, "")
+	if l, err = newLoop(&shared{cfg: cfg, patience: cfg.patience()}); err != nil {
+		t.Fatal(err)
 	}
-	holder.send(text("hold"))
-	<-held
-	for _, c := range asked {
-		c.send(text("alive"))
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	<-time.After(timeout + timeout/10)
-	close(free)
-	for _, c := range asked {
-		for {
-			op, p, err := c.frame()
-			if err != nil || op == ws.OpClose {
-				t.Fatalf("given up: %q %v", p, err)
-			}
-			if op == ws.OpText {
-				break
-			}
+	c = &Conn{loop: l, fd: pair[0], shake: &handshake{}}
+	l.adopt(c)
+	t.Cleanup(func() {
+		l.endAll()
+		l.release()
+		_ = unix.Close(pair[1])
+	})
+	return l, c, pair[1]
+}
+
+// A process that was stopped for a while must not blame its clients: what they
+// said meanwhile lies in their sockets.
+func TestLoop_own_pause_is_no_silence(t *testing.T) {
+	h := &host{}
+	l, c, peer := bare(t, Config{Handler: h})
+	say := func(p []byte) {
+		if _, err := unix.Write(peer, p); err != nil {
+			t.Fatal(err)
 		}
 	}
+	say([]byte(upgradeRequest("/")))
+	l.now += instant(l.cfg.HandshakeTimeout.Milliseconds())
+	l.late(c)
+	if c.state != open {
+		t.Fatalf("a request that came in time is not answered: state %d", c.state)
+	}
+	l.now += instant(l.cfg.PingAfter.Milliseconds())
+	l.judge(c)
+	if c.state != asked {
+		t.Fatalf("a silent client is not asked: state %d", c.state)
+	}
+	say(masked(true, ws.OpPong, ""))
+	l.now += instant(l.cfg.PingTimeout.Milliseconds())
+	l.judge(c)
+	if c.state != open || c.heard != l.now {
+		t.Fatalf("a client that answered is given up: state %d", c.state)
+	}
+	l.now += instant(l.cfg.PingAfter.Milliseconds())
+	l.judge(c)
+	l.now += instant(l.cfg.PingTimeout.Milliseconds())
+	l.judge(c)
+	if c.state != gone {
+		t.Fatalf("a client that did not answer stays: state %d", c.state)
+	}
+	h.wantClosed(t, 0, ByTimeout)
 }
 
 func TestServer_any_byte_is_a_sign_of_life(t *testing.T) {
@@ -180,6 +200,24 @@ func TestServer_StopAccepting(t *testing.T) {
 	c.send(text("still here"))
 	c.wantText("still here")
 	c.leave()
+}
+
+func TestServer_StopAccepting_serves_who_waits_already(t *testing.T) {
+	s, err := Listen([]string{"127.0.0.1:0"}, Config{Handler: &host{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.StopAccepting()
+	c := dial(t, s) // the kernel takes it, the acceptor has not begun
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	c.send([]byte(upgradeRequest("/")))
+	c.wantUpgraded()
+	c.leave()
+	_ = s.Close()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
 }
 
 // A loop that cannot wait for events any more ends the server, and every session.
