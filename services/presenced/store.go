@@ -21,7 +21,7 @@ const (
 // opened is an open store.
 type opened struct {
 	presence.Store
-	describe string // in a few words, without secrets
+	describe string                      // in a few words, without secrets
 	check    func(context.Context) error // finds damage below the documents; nil: the store sees to that itself
 	close    func(context.Context) error
 }
