@@ -70,7 +70,7 @@ type Config struct {
 	HTTP    http.Handler // answers requests that are no upgrade; default: 426 with a text
 	Log     *zap.Logger  // default: none
 
-	Loops         int // event loops; default GOMAXPROCS
+	Loops         int // event loops; default GOMAXPROCS at Listen, so set it where GOMAXPROCS was raised for other work
 	MaxConns      int // sockets in all, also unfinished; one more gets a 503; default RLIMIT_NOFILE − 256
 	MaxHandshakes int // unfinished ones at a time, the oldest dropped first; default 4,096
 

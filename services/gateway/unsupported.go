@@ -4,12 +4,8 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 )
-
-// ErrUnsupported is returned by Listen on systems without epoll.
-var ErrUnsupported = errors.New("gateway: the epoll gateway needs Linux; run the container image")
 
 // Conn is one WebSocket connection. There are none on this system.
 type Conn struct{}
