@@ -132,6 +132,9 @@ func (m *Member) claim(ctx context.Context) (events.Event, error) {
 		_, err := appendRun(ctx, m.store.Log, []events.Event{opened}, m.sameClaim)
 		return err
 	}})
+	if err == nil {
+		m.setStream(opened.ID.Stream)
+	}
 	return opened, err
 }
 

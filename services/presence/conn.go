@@ -24,23 +24,38 @@ type Conn struct {
 	// Shared by the many connections that have the same: kept once per process.
 	remote, agent unique.Handle[string]
 
-	// owned by the appender until the connection is recorded, static after
+	// owned by the appender until the connection is recorded, static until its stream
+	// is lost
 	seq   uint64
 	since int64 // At of its connected event, Unix milliseconds
 
 	// guarded by table.mu
+	acked      epochSeq // its last recorded connected event; zero before the first
 	state      connState
-	prev, next *Conn // in table.live
+	prev, next *Conn // in table.live or table.stale
 }
 
-// connState is where a connection stands. It only moves forward.
+// epochSeq is a position in a stream of this node.
+type epochSeq struct {
+	seq   uint64
+	epoch uint32
+}
+
+// connState is where a connection stands.
+//
+//	new → queued → recorded → left
+//
+// When the node's stream is lost, queued and recorded connections become stale, and
+// go stale → moving → recorded in the next epoch.
 type connState uint8
 
 const (
 	connNew      connState = iota
 	connQueued             // its connected event waits to be recorded
 	connRecorded           // it is in online, and in table.live
-	connLeft               // its disconnected event is queued, or recorded
+	connStale              // it is in table.stale: its stream is lost, the next has not yet its event
+	connMoving             // its connected event in the new stream is being recorded
+	connLeft               // its disconnected event is queued, or recorded, or not needed
 )
 
 // Init makes c ready for Member.Connect. The user id is valid (events.ValidateUser),

@@ -16,7 +16,7 @@ const maxBatch = 1000
 
 // epoch is one life of the node id: it owns one stream, from the claim to its end.
 // Its loops (append, beat, reconcile) are started by start and waited for by
-// finish, or by themselves when one of them fails.
+// finish, or by lost when one of them has failed.
 type epoch struct {
 	// static after construction
 	m         *Member
@@ -26,34 +26,31 @@ type epoch struct {
 	cancel    context.CancelCauseFunc
 	loops     sync.WaitGroup
 	leaving   chan struct{} // closed by finish: the append loop ends when all is recorded
-	ended     chan struct{} // closed when all loops have ended, and the member knows of it
 	appended  chan struct{} // closed when the append loop has ended, in whatever way
 	findings  chan finding  // size 0: reconcile hands over, the append loop mends between batches
 
 	// written by the appender
 	tail atomic.Uint64 // seq of the last recorded event
 
-	// owned by the appender; by finish after appended is closed
-	next  uint64 // seq
-	at    int64  // At of the last event, Unix milliseconds
-	batch []item
-	run   []events.Event
+	// owned by the appender; by whoever waited for the loops after that
+	next   uint64  // seq
+	at     int64   // At of the last event, Unix milliseconds
+	batch  []item  // taken from the queue, and not yet recorded
+	moving []*Conn // taken from the stale, and not yet recorded
+	run    []events.Event
 }
-
-// errLeaving is the cause for which the loops of an epoch are cancelled in good order.
-var errLeaving = errors.New("the node is leaving")
 
 func newEpoch(m *Member, opened events.Event) *epoch {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &epoch{
 		m: m, stream: opened.ID.Stream, startedAt: opened.At, ctx: ctx, cancel: cancel,
-		leaving: make(chan struct{}), ended: make(chan struct{}), appended: make(chan struct{}), findings: make(chan finding),
+		leaving: make(chan struct{}), appended: make(chan struct{}), findings: make(chan finding),
 		next: 1, at: opened.At.UnixMilli(),
 		batch: make([]item, 0, maxBatch), run: make([]events.Event, 0, maxBatch),
 	}
 }
 
-// start starts the loops, and whoever tells the member when they end by themselves.
+// start starts the loops.
 func (e *epoch) start() {
 	e.loops.Go(func() {
 		defer close(e.appended)
@@ -61,13 +58,14 @@ func (e *epoch) start() {
 	})
 	e.loops.Go(func() { e.guard(e.beatLoop(e.ctx)) })
 	e.loops.Go(func() { e.guard(e.reconcileLoop(e.ctx)) })
-	go func() {
-		defer close(e.ended)
-		e.loops.Wait()
-		if err := context.Cause(e.ctx); !errors.Is(err, errLeaving) {
-			e.m.fail(err)
-		}
-	}()
+}
+
+// lost waits until all loops have ended by themselves, and with them their calls in
+// flight, and returns why.
+func (e *epoch) lost() error {
+	e.loops.Wait()
+	e.m.table.lose(e.batch, e.moving)
+	return context.Cause(e.ctx)
 }
 
 // guard ends the other loops when one has failed.
@@ -78,7 +76,8 @@ func (e *epoch) guard(err error) {
 }
 
 // finish lets the append loop record what is left, until ctx ends, and waits for all
-// loops. It returns nil if everything is recorded.
+// loops. It returns nil if everything is recorded, and why the stream was lost if it
+// was.
 func (e *epoch) finish(ctx context.Context) error {
 	close(e.leaving)
 	recorded := true
@@ -88,9 +87,9 @@ func (e *epoch) finish(ctx context.Context) error {
 		recorded = false
 	}
 	e.cancel(errLeaving)
-	<-e.ended
-	if !errors.Is(context.Cause(e.ctx), errLeaving) {
-		return e.m.Err()
+	e.loops.Wait()
+	if err := context.Cause(e.ctx); !errors.Is(err, errLeaving) {
+		return err
 	}
 	if !recorded {
 		queued, live := e.m.table.waiting()
@@ -100,20 +99,60 @@ func (e *epoch) finish(ctx context.Context) error {
 	return nil
 }
 
-// appendLoop is the appender: it records what is queued, a batch at a time, until it
-// is cancelled, or the node leaves and nothing is left to record.
+// appendLoop is the appender: it records the connections of a stream that was lost
+// before, and then what is queued, a batch at a time, until it is cancelled, or the
+// node leaves and nothing is left to record.
 func (e *epoch) appendLoop(ctx context.Context) error {
+	if err := e.rejoin(ctx); err != nil {
+		return err
+	}
 	for {
-		batch := e.m.table.take(e.batch)
-		if len(batch) > 0 {
-			if err := e.recordBatch(ctx, batch); err != nil {
+		e.batch = e.m.table.take(e.batch)
+		busy := len(e.batch) > 0
+		if busy {
+			if err := e.recordBatch(ctx); err != nil {
 				return err
 			}
 		}
-		more, err := e.pause(ctx, len(batch) > 0)
+		more, err := e.pause(ctx, busy)
 		if !more || err != nil {
 			return err
 		}
+	}
+}
+
+// rejoin records the connections that are still there from a stream that was lost, a
+// batch at a time. They take no room in the queue.
+func (e *epoch) rejoin(ctx context.Context) error {
+	for !e.isLeaving() {
+		e.moving = e.m.table.takeStale(make([]*Conn, 0, maxBatch))
+		if len(e.moving) == 0 {
+			break
+		}
+		now := time.Now().UnixMilli()
+		e.run = e.run[:0]
+		for _, c := range e.moving {
+			e.run = append(e.run, e.connected(c, now))
+		}
+		if err := e.record(ctx, e.run); err != nil {
+			return err
+		}
+		moved := e.m.table.moved(e.moving, e.stream.Epoch)
+		e.moving = nil
+		for _, c := range moved {
+			c.client.Recorded(e.stream.At(c.seq))
+		}
+	}
+	clear(e.run)
+	return nil
+}
+
+func (e *epoch) isLeaving() bool {
+	select {
+	case <-e.leaving:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -148,50 +187,68 @@ func (e *epoch) disconnectRest() bool {
 	return queued > 0
 }
 
-// recordBatch gives the items of a batch their positions, once, records them,
+// recordBatch gives the items of the batch their positions, once, records them,
 // however often it takes, and tells the connections.
-func (e *epoch) recordBatch(ctx context.Context, batch []item) error {
+func (e *epoch) recordBatch(ctx context.Context) error {
 	e.run = e.run[:0]
-	for _, it := range batch {
-		e.run = append(e.run, e.event(it))
+	for _, it := range e.batch {
+		if it.reason == 0 {
+			e.run = append(e.run, e.connected(it.conn, it.at))
+		} else {
+			e.run = append(e.run, e.disconnected(it))
+		}
 	}
 	if err := e.record(ctx, e.run); err != nil {
 		return err
 	}
-	e.tail.Store(e.next - 1)
-	for _, it := range e.m.table.recorded(batch) {
+	welcome := e.m.table.recorded(e.batch, e.stream.Epoch)
+	e.batch = e.batch[:0]
+	for _, it := range welcome {
 		it.conn.client.Recorded(e.stream.At(it.conn.seq))
 	}
+	clear(welcome) // who leaves is not to be kept in memory
 	clear(e.run)
 	return nil
 }
 
+// record records a run, however often it takes.
 func (e *epoch) record(ctx context.Context, run []events.Event) error {
-	return e.m.persist(ctx, step{"record", func(ctx context.Context) error {
-		n, err := e.m.store.Recorder.Record(ctx, run)
-		run = run[n:]
+	rest := run
+	err := e.m.persist(ctx, step{"record", func(ctx context.Context) error {
+		n, err := e.m.store.Recorder.Record(ctx, rest)
+		rest = rest[n:]
 		return err
 	}})
+	if err == nil {
+		e.tail.Store(e.next - 1)
+	}
+	return err
 }
 
-// event makes the event of an item, at the next position of the stream. Its time is
-// when it happened, but never before that of the event before it.
-func (e *epoch) event(it item) events.Event {
-	e.at = max(e.at, it.at)
-	ev := events.Event{
-		ID:   e.stream.At(e.next),
-		At:   time.UnixMilli(e.at).UTC(),
-		User: it.conn.user,
-	}
-	if it.reason == 0 {
-		it.conn.seq, it.conn.since = e.next, e.at
-		ev.Type = events.Connected
-		ev.Remote, ev.Agent = it.conn.remote.Value(), it.conn.agent.Value()
-	} else {
-		ev.Type, ev.Reason = events.Disconnected, it.reason
-		ev.Conn = e.stream.At(it.conn.seq)
-	}
+// event is an event at the next position of the stream. Its time is when it happened,
+// but never before that of the event before it.
+func (e *epoch) event(t events.Type, user string, at int64) events.Event {
+	e.at = max(e.at, at)
+	ev := events.Event{ID: e.stream.At(e.next), Type: t, At: time.UnixMilli(e.at).UTC(), User: user}
 	e.next++
+	return ev
+}
+
+// connected makes the connected event of a connection, which resumes the one that it
+// was last recorded as.
+func (e *epoch) connected(c *Conn, at int64) events.Event {
+	ev := e.event(events.Connected, c.user, at)
+	c.seq, c.since = ev.ID.Seq, e.at
+	ev.Remote, ev.Agent = c.remote.Value(), c.agent.Value()
+	if c.acked.seq != 0 {
+		ev.Resumes = events.Stream{Node: e.stream.Node, Epoch: c.acked.epoch}.At(c.acked.seq)
+	}
+	return ev
+}
+
+func (e *epoch) disconnected(it item) events.Event {
+	ev := e.event(events.Disconnected, it.conn.user, it.at)
+	ev.Reason, ev.Conn = it.reason, e.stream.At(it.conn.seq)
 	return ev
 }
 

@@ -2,14 +2,23 @@ package presence
 
 import (
 	"context"
+	"errors"
 
 	"github.com/presenced/presence/events"
 )
 
+var errKilled = errors.New("killed")
+
 // Die ends a member's goroutines without a word to the store, as a crash does.
 func (m *Member) Die() {
-	m.epoch.cancel(errLeaving)
-	<-m.epoch.ended
+	dead, kill := context.WithCancelCause(context.Background())
+	kill(errKilled)
+	select {
+	case m.leave <- dead:
+	default: // it has left
+	}
+	m.cancel(errLeaving)
+	m.tasks.Wait()
 }
 
 // TakeOver is what a start does with an older epoch.

@@ -1,7 +1,9 @@
 package presence_test
 
 import (
-	"errors"
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,11 +13,17 @@ import (
 )
 
 // sealedBy seals the stream of n1 as a peer does in a takeover.
-func sealedBy(t *testing.T, store presence.Store, peer string) {
+func sealedBy(t *testing.T, store presence.Store, peer string) { seal(t, store, n1e1, peer) }
+
+// seal seals a stream unless it is sealed.
+func seal(t *testing.T, store presence.Store, s events.Stream, peer string) {
 	t.Helper()
-	tail, err := store.Log.Tail(t.Context(), n1e1)
+	tail, err := store.Log.Tail(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if tail.Seals() {
+		return
 	}
 	now := events.Milliseconds(time.Now())
 	_, err = store.Log.Append(t.Context(), []events.Event{{
@@ -26,24 +34,30 @@ func sealedBy(t *testing.T, store presence.Store, peer string) {
 	}
 }
 
-// lost waits until a member has lost its stream, and returns why.
+// lost waits until a member has failed, and returns why.
 func lost(t *testing.T, m *presence.Member) error {
 	t.Helper()
 	select {
 	case <-m.Done():
 		return m.Err()
 	case <-time.After(time.Minute):
-		t.Fatal("the stream is not lost")
+		t.Fatal("the member has not failed")
 		return nil
 	}
 }
 
-// I2: a node whose stream was sealed by another records nothing more, whichever of
-// its loops finds out, and leaves no ghost.
+// timeout is a context that ends after d.
+func timeout(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), d)
+}
+
+// I2: a node whose stream was sealed by another records nothing more in it, whichever
+// of its loops finds out; its clients go on in the next epoch, which says which
+// connection each resumes, and each is told its new id.
 func TestMember_Fenced(t *testing.T) {
 	for name, find := range map[string]func(t *testing.T, m *presence.Member){
 		"by its next append":           func(t *testing.T, m *presence.Member) { connect(t, m, "late") },
-		"by the tail read at its beat": func(*testing.T, *presence.Member) { pass(2 * time.Second) },
+		"by the tail read at its beat": func(*testing.T, *presence.Member) {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { fenced(t, find) })
@@ -54,27 +68,76 @@ func TestMember_Fenced(t *testing.T) {
 func fenced(t *testing.T, find func(*testing.T, *presence.Member)) {
 	store := newStore()
 	m := start(t, store, presence.Config{})
-	connect(t, m, "ana")
+	ana, bob := connect(t, m, "ana"), connect(t, m, "bob")
 	synctest.Wait()
 	sealedBy(t, store, "n2")
+	m.Disconnect(&bob.Conn, events.Client)
 	find(t, m)
+	pass(5 * time.Second)
 
-	if err := lost(t, m); !errors.Is(err, presence.ErrFenced) {
-		t.Errorf("lost its stream with: %v", err)
+	if m.Stream() != n1e2 {
+		t.Fatalf("the node writes %s", m.Stream())
 	}
-	if err := m.Admit(); !errors.Is(err, presence.ErrStopped) {
-		t.Errorf("admit: %v", err)
-	}
-	if err := m.Ready(); !errors.Is(err, presence.ErrFenced) {
+	if err := m.Ready(); err != nil {
 		t.Errorf("ready: %v", err)
 	}
-	if err := m.Shutdown(t.Context()); !errors.Is(err, presence.ErrFenced) {
-		t.Errorf("shutdown: %v", err)
+	if got := ana.all(); len(got) != 2 || got[0] != n1e1.At(1) || got[1].Stream != n1e2 {
+		t.Errorf("ana was recorded as %v", got)
 	}
-	holds(t, store, 0)
-	if len(online(t, store)) != 0 {
+	if got := bob.all(); len(got) != 1 {
+		t.Errorf("bob, who had left, was recorded as %v", got)
+	}
+	resumed, err := store.Log.Read(t.Context(), ana.all()[1], 1)
+	if err != nil || resumed[0].Resumes != n1e1.At(1) {
+		t.Errorf("ana goes on as %+v, %v", resumed, err)
+	}
+	holds(t, store, len(online(t, store)))
+	if online(t, store)["ana"] != 1 || online(t, store)["bob"] != 0 {
 		t.Errorf("online: %v", online(t, store))
 	}
+	shutdown(t, m)
+	holds(t, store, 0)
+}
+
+// Fenced again and again, with clients coming and going: nobody is counted twice or
+// lost, and no room either.
+func TestMember_Fenced_AgainAndAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		const queue = 200
+		m := start(t, store, presence.Config{Queue: queue})
+		r := rand.New(rand.NewPCG(1, 2))
+		var live []*client
+		for range 30 {
+			for range r.IntN(10) {
+				live = append(live, connect(t, m, fmt.Sprint("u", r.IntN(5))))
+			}
+			for len(live) > 20 || len(live) > 0 && r.IntN(2) == 0 {
+				m.Disconnect(&live[0].Conn, events.Client)
+				live = live[1:]
+			}
+			pass(time.Duration(r.IntN(3000)) * time.Millisecond)
+			if s := m.Stream(); !s.IsZero() && r.IntN(2) == 0 {
+				seal(t, store, s, "n2")
+			}
+		}
+		pass(time.Minute)
+		holds(t, store, len(live))
+		for _, c := range live {
+			m.Disconnect(&c.Conn, events.Client)
+		}
+		synctest.Wait()
+		for range queue / 2 {
+			if err := m.Admit(); err != nil {
+				t.Fatalf("room was lost: %v", err)
+			}
+		}
+		if err := m.Admit(); err == nil {
+			t.Error("room was won")
+		}
+		shutdown(t, m)
+		holds(t, store, 0)
+	})
 }
 
 // A node document that was removed, or is that of a restored backup, fences as well.
@@ -87,13 +150,12 @@ func TestMember_Fenced_ByLostBeat(t *testing.T) {
 		if err := store.Nodes.Remove(t.Context(), n1e1); err != nil {
 			t.Fatal(err)
 		}
-		pass(2 * time.Second)
-		if err := lost(t, m); !errors.Is(err, presence.ErrBeatLost) {
-			t.Errorf("lost its stream with: %v", err)
+		pass(5 * time.Second)
+		if m.Stream() != n1e2 {
+			t.Errorf("the node writes %s", m.Stream())
 		}
-		if err := m.Shutdown(t.Context()); !errors.Is(err, presence.ErrFenced) {
-			t.Errorf("shutdown: %v", err)
-		}
+		holds(t, store, 1)
+		shutdown(t, m)
 		holds(t, store, 0)
 	})
 }
@@ -105,9 +167,7 @@ func TestMember_Shutdown_Fenced(t *testing.T) {
 		m := start(t, store, presence.Config{})
 		synctest.Wait()
 		sealedBy(t, store, "n2")
-		if err := m.Shutdown(t.Context()); !errors.Is(err, presence.ErrFenced) {
-			t.Errorf("shutdown: %v", err)
-		}
+		shutdown(t, m)
 		holds(t, store, 0)
 		if nodes, err := store.Nodes.All(t.Context()); err != nil || len(nodes) != 0 {
 			t.Errorf("nodes: %v, %v", nodes, err)

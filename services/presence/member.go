@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -50,15 +51,22 @@ type Member struct {
 	cfg     Config
 	store   Store
 	log     *zap.Logger
-	process string // a random token: tells our own claim from another's
+	process string // a random token: tells our own claims from another's
 	table   *table
 	health  *health
-	done    chan struct{} // closed by fail: the epoch ended by itself
 
-	// static after Start
-	epoch *epoch
+	ctx    context.Context // ends when the member leaves or has failed
+	cancel context.CancelCauseFunc
+	tasks  sync.WaitGroup       // the supervisor, the patrols, and the takeovers they began
+	leave  chan context.Context // size 1: Shutdown asks the supervisor to leave
+	left   chan error           // size 1: how that went
+	done   chan struct{}        // closed when the member has failed
 
-	err error // why the epoch ended by itself; set before done is closed
+	err error // why the member has failed; set before done is closed
+
+	mu      sync.Mutex
+	current events.Stream          // that this process writes; zero while it has none
+	taking  map[events.Stream]bool // streams that this process takes over right now
 }
 
 // New returns a Member that has not started.
@@ -75,12 +83,14 @@ func New(store Store, cfg Config) (*Member, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
+	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Member{
 		cfg: cfg, store: store, log: cfg.Log,
 		process: rand.Text(),
 		table:   newTable(cfg.Queue),
 		health:  newHealth(cfg.Log),
-		done:    make(chan struct{}),
+		ctx:     ctx, cancel: cancel, taking: make(map[events.Stream]bool),
+		leave: make(chan context.Context, 1), left: make(chan error, 1), done: make(chan struct{}),
 	}, nil
 }
 
@@ -92,14 +102,27 @@ func (m *Member) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.epoch = newEpoch(m, opened)
-	m.epoch.start()
-	m.log.Info("epoch claimed", zap.Stringer("stream", opened.ID.Stream))
+	e := newEpoch(m, opened)
+	e.start()
+	m.tasks.Go(func() { m.supervise(e) })
+	m.tasks.Go(m.watchNodes)
+	m.tasks.Go(m.sweep)
 	return nil
 }
 
-// Stream is the stream of the epoch that Start claimed.
-func (m *Member) Stream() events.Stream { return m.epoch.stream }
+// Stream is the stream that this process writes. It is another one when the node was
+// fenced and has joined again, and the zero Stream in between.
+func (m *Member) Stream() events.Stream {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.current
+}
+
+func (m *Member) setStream(s events.Stream) {
+	m.mu.Lock()
+	m.current = s
+	m.mu.Unlock()
+}
 
 // Admit reserves room for both events of a connection. It returns ErrFull or
 // ErrStopped when the connection should be refused. Every admission is used by one
@@ -118,6 +141,9 @@ func (m *Member) Disconnect(c *Conn, reason events.Reason) {
 	m.table.disconnect(c, reason, time.Now().UnixMilli())
 }
 
+// errRejoining is why a member is not ready between two epochs.
+var errRejoining = errors.New("fenced, and joining again")
+
 // Ready returns nil while this node can record, and why not otherwise.
 func (m *Member) Ready() error {
 	select {
@@ -125,25 +151,20 @@ func (m *Member) Ready() error {
 		return m.err
 	default:
 	}
+	if m.Stream().IsZero() {
+		return errRejoining
+	}
 	return m.health.check()
 }
 
-// Done is closed when the node's stream was ended by another (see Err).
+// Done is closed when the member has failed, and cannot record any more (see Err).
 func (m *Member) Done() <-chan struct{} { return m.done }
 
-// Err says why the stream ended, after Done is closed: an error that wraps
-// ErrFenced, or one of the store that time does not heal.
+// Err says why the member has failed, after Done is closed: ErrDuplicateNode, or an
+// error of the store that time does not heal.
 func (m *Member) Err() error {
 	<-m.done
 	return m.err
-}
-
-// fail says that the epoch ended by itself. It is called once.
-func (m *Member) fail(err error) {
-	m.table.close()
-	m.log.Error("epoch lost", zap.Stringer("stream", m.epoch.stream), zap.Error(err))
-	m.err = err
-	close(m.done)
 }
 
 // Shutdown leaves in good order: it ends admission, records what is queued and the
@@ -151,44 +172,12 @@ func (m *Member) fail(err error) {
 // what online and nodes have of it. When ctx ends first it gives up and says what
 // is left; then the next start of the node, or another node, completes it.
 //
-// A Member that lost its epoch takes over its own stream instead, so that it leaves
-// no ghost, and returns why it was lost. Shutdown is called once, after Start.
+// A member that is fenced meanwhile takes over its own stream instead, so that it
+// leaves no ghost. Shutdown is called once, after Start.
 func (m *Member) Shutdown(ctx context.Context) error {
 	m.table.close()
-	err := m.epoch.finish(ctx)
-	if err == nil {
-		err = m.leave(ctx)
-	}
-	if errors.Is(err, ErrFenced) {
-		return errors.Join(err, m.takeOver(ctx, m.epoch.stream))
-	}
-	return err
-}
-
-// leave ends the stream, whose queue is empty and whose loops have ended.
-func (m *Member) leave(ctx context.Context) error {
-	seal, stream := m.epoch.seal(), m.epoch.stream
-	steps := []step{
-		{"seal", func(ctx context.Context) error {
-			_, err := appendRun(ctx, m.store.Log, []events.Event{seal}, sameSeal)
-			return err
-		}},
-		{"drop own online", func(ctx context.Context) error { return m.store.Online.DropStream(ctx, stream) }},
-		{"remove own node", func(ctx context.Context) error { return m.store.Nodes.Remove(ctx, stream) }},
-	}
-	for _, s := range steps {
-		if err := m.persist(ctx, s); err != nil {
-			return fmt.Errorf("leave %s: %w", stream, err)
-		}
-	}
-	m.log.Info("left", zap.Stringer("stream", stream))
-	return nil
-}
-
-// sameSeal judges what is found where this node was about to seal its own stream.
-func sameSeal(found, mine events.Event) error {
-	if found != mine {
-		return fmt.Errorf("%s holds %s by %q: %w", found.ID, found.Type, found.By, ErrFenced)
-	}
-	return nil
+	m.leave <- ctx
+	m.cancel(errLeaving)
+	m.tasks.Wait()
+	return <-m.left
 }

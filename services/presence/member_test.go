@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,6 +55,13 @@ func (c *client) id(t *testing.T) events.Position {
 	}
 	t.Fatalf("recorded %d times", len(c.ids))
 	return events.Position{}
+}
+
+// all is every id that the connection was recorded as.
+func (c *client) all() []events.Position {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.ids)
 }
 
 func newClient(user string) *client {

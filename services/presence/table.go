@@ -20,7 +20,9 @@ var ErrStopped = errors.New("this node takes no more connections")
 // Admission: room counts the events for which no room is reserved. An admitted
 // connection holds two places, one for its connected and one for its disconnected
 // event; each is given back when that event is recorded. So the queue never has
-// more than its capacity, and no event is ever dropped.
+// more than its capacity, and no event is ever dropped. A stale connection holds the
+// one place of its disconnected event: its connected event in the new stream does not
+// go through the queue.
 type table struct {
 	// static after construction
 	wake chan struct{} // size 1: says that the queue is not empty; a full channel says so already
@@ -28,9 +30,10 @@ type table struct {
 	mu     sync.Mutex
 	closed bool
 	room   int
-	head   int    // of queue: what is before it is taken
-	queue  []item // in the order in which things happened
-	live   connList
+	head   int      // of queue: what is before it is taken
+	queue  []item   // in the order in which things happened
+	live   connList // recorded in the current stream
+	stale  connList // recorded, or queued, in a stream that is lost
 }
 
 // item is an event to be: at (Unix milliseconds), conn connected, or, if there is a
@@ -86,14 +89,20 @@ func (t *table) disconnect(c *Conn, reason events.Reason, at int64) {
 	}
 }
 
-// leave needs mu.
+// leave reports whether it queued an event. It needs mu.
 func (t *table) leave(c *Conn, reason events.Reason, at int64) bool {
 	switch c.state {
 	case connNew, connLeft:
 		return false
+	case connStale:
+		// The takeover has ended it in the old stream, and the new one never knew it.
+		t.stale.remove(c)
+		c.state = connLeft
+		t.room++
+		return false
 	case connRecorded:
 		t.live.remove(c)
-	case connQueued:
+	case connQueued, connMoving:
 	}
 	c.state = connLeft
 	t.queue = append(t.queue, item{conn: c, at: at, reason: reason})
@@ -107,11 +116,15 @@ func (t *table) close() {
 	t.mu.Unlock()
 }
 
-// disconnectAll queues the disconnected events of all recorded connections.
+// disconnectAll queues the disconnected events of all recorded connections, and lets
+// the stale ones go.
 func (t *table) disconnectAll(reason events.Reason, at int64) {
 	t.mu.Lock()
 	for t.live.first != nil {
 		t.leave(t.live.first, reason, at)
+	}
+	for t.stale.first != nil {
+		t.leave(t.stale.first, reason, at)
 	}
 	t.mu.Unlock()
 	t.signal()
@@ -152,19 +165,92 @@ func (t *table) shrink() {
 	}
 }
 
-// recorded takes note that the events of a batch are recorded: their room is free
-// again, and the connections that are still there are live. It returns those, in
-// the space of batch.
-func (t *table) recorded(batch []item) []item {
+// recorded takes note that the events of a batch are recorded in an epoch: their room
+// is free again, and the connections that are still there are live. It returns those,
+// in the space of batch.
+func (t *table) recorded(batch []item, epoch uint32) []item {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.room += len(batch)
 	welcome := batch[:0]
 	for _, it := range batch {
 		if it.reason == 0 && it.conn.state == connQueued {
-			it.conn.state = connRecorded
-			t.live.push(it.conn)
+			t.settle(it.conn, epoch)
 			welcome = append(welcome, it)
+		}
+	}
+	clear(batch[len(welcome):])
+	return welcome
+}
+
+// settle makes a connection live. It needs mu.
+func (t *table) settle(c *Conn, epoch uint32) {
+	c.state = connRecorded
+	c.acked = epochSeq{seq: c.seq, epoch: epoch}
+	t.live.push(c)
+}
+
+// lose takes note that the stream is lost: what is queued, and what was in flight,
+// goes to no other stream, and the connections that are still there become stale.
+func (t *table) lose(inFlight []item, moving []*Conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.live.first != nil {
+		t.goStale(t.live.first)
+	}
+	for _, c := range moving {
+		if c.state == connMoving {
+			t.goStale(c)
+		}
+	}
+	t.drop(inFlight)
+	t.drop(t.queue[t.head:])
+	t.queue, t.head = nil, 0
+}
+
+// drop needs mu.
+func (t *table) drop(items []item) {
+	t.room += len(items)
+	for _, it := range items {
+		if it.reason == 0 && it.conn.state == connQueued {
+			t.goStale(it.conn)
+		}
+	}
+}
+
+// goStale needs mu.
+func (t *table) goStale(c *Conn) {
+	if c.state == connRecorded {
+		t.live.remove(c)
+	}
+	c.state = connStale
+	t.stale.push(c)
+}
+
+// takeStale moves up to cap(batch) stale connections into batch and returns it.
+func (t *table) takeStale(batch []*Conn) []*Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	batch = batch[:0]
+	for t.stale.first != nil && len(batch) < cap(batch) {
+		c := t.stale.first
+		t.stale.remove(c)
+		c.state = connMoving
+		batch = append(batch, c)
+	}
+	return batch
+}
+
+// moved takes note that the connected events of a batch from takeStale are recorded in
+// an epoch. It returns the connections that are still there, in the space of batch.
+func (t *table) moved(batch []*Conn, epoch uint32) []*Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	welcome := batch[:0]
+	for _, c := range batch {
+		if c.state == connMoving {
+			t.settle(c, epoch)
+			welcome = append(welcome, c)
 		}
 	}
 	clear(batch[len(welcome):])

@@ -19,10 +19,10 @@ func BenchmarkTable(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
 		c := &conns[n%maxBatch]
 		if n%maxBatch == 0 {
-			for len(t.recorded(t.take(batch))) > 0 {
+			for len(t.recorded(t.take(batch), 1)) > 0 {
 				continue
 			}
-			t.recorded(t.take(batch)) // the second half
+			t.recorded(t.take(batch), 1) // the second half
 		}
 		*c = Conn{client: nobody{}}
 		if err := t.admit(); err != nil {

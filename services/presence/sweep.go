@@ -1,0 +1,126 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presenced/presence/events"
+)
+
+// How long to wait between two sweeps, at random so that nodes do not all read at
+// once, and how long a stream may be without an owner until it is taken over.
+const (
+	sweepMin    = 3 * time.Second
+	sweepMax    = 7 * time.Second
+	sweepOrphan = 12 * time.Second
+)
+
+// orphans are the streams that online has, that have no node document and are not
+// sealed, and since when this node has seen them so.
+type orphans map[events.Stream]time.Time
+
+// sweep looks for what a late write has brought back: connections in online of streams
+// that have ended, or of which no node document tells any more.
+func (m *Member) sweep() {
+	seen := make(orphans)
+	for sleep(m.ctx, sweepMin+rand.N(sweepMax-sweepMin)) {
+		err := m.sweepOnce(m.ctx, seen)
+		switch {
+		case err == nil:
+			m.health.clear("sweep")
+		case m.ctx.Err() == nil:
+			m.health.note("sweep", err)
+			clear(seen) // a wait that was not watched does not count
+		}
+	}
+}
+
+func (m *Member) sweepOnce(ctx context.Context, seen orphans) error {
+	strays, err := m.strays(ctx)
+	if err != nil {
+		return err
+	}
+	still := make(map[events.Stream]bool, len(strays))
+	for _, s := range strays {
+		ended, err := m.ended(ctx, s)
+		if err != nil {
+			return err
+		}
+		if ended {
+			if err := m.dropStray(ctx, s); err != nil {
+				return err
+			}
+			continue
+		}
+		still[s] = true
+		if seen.forAWhile(s, time.Now()) {
+			m.takeOverBeside(s, "no node document")
+		}
+	}
+	for s := range seen {
+		if !still[s] {
+			delete(seen, s)
+		}
+	}
+	return nil
+}
+
+// forAWhile reports whether a stream has been an orphan for sweepOrphan.
+func (o orphans) forAWhile(s events.Stream, now time.Time) bool {
+	since, known := o[s]
+	if !known {
+		o[s] = now
+	}
+	return known && now.Sub(since) >= sweepOrphan
+}
+
+// strays are the streams of online that have no node document, and are not this
+// node's own.
+func (m *Member) strays(ctx context.Context) ([]events.Stream, error) {
+	// Online first: a stream that begins in between has its node document by then.
+	streams, err := m.store.Online.Streams(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list streams of online: %w", err)
+	}
+	nodes, err := m.store.Nodes.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read nodes: %w", err)
+	}
+	owned := map[events.Stream]bool{m.Stream(): true}
+	for _, n := range nodes {
+		owned[n.Stream] = true
+	}
+	strays := streams[:0]
+	for _, s := range streams {
+		if !owned[s] {
+			strays = append(strays, s)
+		}
+	}
+	return strays, nil
+}
+
+// ended reports whether a stream is sealed, or the log does not have it at all, as
+// after a restore of an older backup.
+func (m *Member) ended(ctx context.Context, s events.Stream) (bool, error) {
+	tail, err := m.store.Log.Tail(ctx, s)
+	if errors.Is(err, events.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read tail of %s: %w", s, err)
+	}
+	return tail.Seals(), nil
+}
+
+func (m *Member) dropStray(ctx context.Context, s events.Stream) error {
+	if err := m.store.Online.DropStream(ctx, s); err != nil {
+		return fmt.Errorf("drop %s from online: %w", s, err)
+	}
+	m.log.Warn("ghosts of an ended stream removed from online", zap.Stringer("stream", s))
+	return nil
+}
