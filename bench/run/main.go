@@ -107,11 +107,15 @@ func run(ctx context.Context, args []string) (code int, err error) {
 		return codeFailed, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	build, err := server.NewBuild(ctx, o.root, dir)
+	build, err := server.NewBuild(ctx, o.root, "./services/presenced", dir)
 	if err != nil {
 		return codeFailed, err
 	}
-	table, err := measure(ctx, o, scenarios, bench(o, build, dir))
+	floor, err := server.NewBuild(ctx, ".", "github.com/presenced/presence/bench/floor", dir)
+	if err != nil {
+		return codeFailed, err
+	}
+	table, err := measure(ctx, o, scenarios, bench(o, build.Path, floor.Path, dir))
 	if err != nil {
 		return codeFailed, err
 	}
@@ -124,8 +128,8 @@ func run(ctx context.Context, args []string) (code int, err error) {
 	return codeHeld, nil
 }
 
-func bench(o options, build server.Build, dir string) scenario.Bench {
-	b := scenario.Bench{Program: build.Path, Quick: o.quick, Store: scenario.TempStore(dir), Say: say}
+func bench(o options, program, floor, dir string) scenario.Bench {
+	b := scenario.Bench{Program: program, Floor: floor, Quick: o.quick, Store: scenario.TempStore(dir), Say: say}
 	if o.store == "mongodb" {
 		b.Store = scenario.MongoStore(os.Getenv("MONGODB_URI"))
 	}

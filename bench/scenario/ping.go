@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/presenced/presence/bench/load"
@@ -17,7 +18,8 @@ const (
 )
 
 // Ping measures how long a small command takes while 1,000 others are connected: with
-// nothing to compute, and while all workers compute F(1,000,000) for other users.
+// nothing to compute, and while all workers compute F(1,000,000) for other users. At
+// the same time the floor is asked as often: it says what the machine allowed.
 func Ping(ctx context.Context, b Bench) ([]Measure, error) {
 	return b.with(ctx, func(s *server.Server) ([]Measure, error) {
 		crowd, err := connected(ctx, s, pick(b, 1_000, 100), load.Config{})
@@ -31,63 +33,94 @@ func Ping(ctx context.Context, b Bench) ([]Measure, error) {
 	}, "FIB_MAX=1000000")
 }
 
-func (b Bench) ping(ctx context.Context, s *server.Server) ([]Measure, error) {
+func (b Bench) ping(ctx context.Context, s *server.Server) (_ []Measure, err error) {
+	floor, err := server.Start(ctx, b.Floor)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, floor.Stop()) }()
+	p := probes{server: s, floor: floor, lasting: pick(b, 15*time.Second, time.Second)}
+
+	b.Say("pings, with nothing to compute")
+	idle, err := p.round(ctx)
+	if err != nil {
+		return nil, err
+	}
+	busy, computed, err := b.meanwhile(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	measures := append(idle.measures("nothing to compute", Goal{}), busy.measures("all workers busy", Goal{LessThan, 5})...)
+	return append(measures,
+		Measure{"F(1,000,000) answered meanwhile", "/s", computed, Goal{}},
+		Measure{"processors that the server used meanwhile", "", busy.processors, Goal{}}), nil
+}
+
+// probes asks a server and the floor.
+type probes struct {
+	server, floor *server.Server
+	lasting       time.Duration
+}
+
+// round is the pings of one while.
+type round struct {
+	took, floor *load.Samples
+	processors  float64 // that the server used
+}
+
+func (r round) measures(while string, p99 Goal) []Measure {
+	var all []Measure
+	for _, of := range []struct {
+		name string
+		took *load.Samples
+		goal Goal
+	}{{"ping", r.took, p99}, {"floor", r.floor, Goal{}}} {
+		name := of.name + ", " + while
+		all = append(all,
+			Measure{name + ": asked", "", float64(of.took.Len()), Goal{}},
+			Measure{name + ": p50", "ms", milliseconds(of.took.Quantile(0.5)), Goal{}},
+			Measure{name + ": p99", "ms", milliseconds(of.took.Quantile(0.99)), of.goal},
+			Measure{name + ": maximum", "ms", milliseconds(of.took.Quantile(1)), Goal{}})
+	}
+	return all
+}
+
+// round asks both for a while, at the same time.
+func (p probes) round(ctx context.Context) (r round, err error) {
+	before, err := p.server.ProcessorTime()
+	if err != nil {
+		return r, err
+	}
+	began := time.Now()
+	var both sync.WaitGroup
+	var floorErr error
+	both.Go(func() { r.floor, floorErr = p.ask(ctx, p.floor) })
+	r.took, err = p.ask(ctx, p.server)
+	both.Wait()
+	if err := errors.Join(err, floorErr); err != nil {
+		return r, err
+	}
+	after, err := p.server.ProcessorTime()
+	r.processors = (after - before).Seconds() / time.Since(began).Seconds()
+	return r, err
+}
+
+func (p probes) ask(ctx context.Context, s *server.Server) (*load.Samples, error) {
 	probe, err := load.NewProbe(s.Addr(), "probe")
 	if err != nil {
 		return nil, err
 	}
 	defer probe.Close()
-	b.Say("pings, with nothing to compute")
-	idle, err := b.pings(ctx, s, probe)
-	if err != nil {
-		return nil, err
-	}
-	busy, computed, err := b.pingsMeanwhile(ctx, s, probe)
-	if err != nil {
-		return nil, err
-	}
-	return []Measure{
-		{"pings, nothing to compute", "", float64(idle.took.Len()), Goal{}},
-		{"round trip, p50", "ms", milliseconds(idle.took.Quantile(0.5)), Goal{}},
-		{"round trip, p99", "ms", milliseconds(idle.took.Quantile(0.99)), Goal{}},
-		{"round trip, maximum", "ms", milliseconds(idle.took.Quantile(1)), Goal{}},
-		{"pings, all workers busy", "", float64(busy.took.Len()), Goal{}},
-		{"round trip, p50, all workers busy", "ms", milliseconds(busy.took.Quantile(0.5)), Goal{}},
-		{"round trip, p99, all workers busy", "ms", milliseconds(busy.took.Quantile(0.99)), Goal{LessThan, 5}},
-		{"round trip, maximum, all workers busy", "ms", milliseconds(busy.took.Quantile(1)), Goal{}},
-		{"F(1,000,000) answered meanwhile", "/s", computed, Goal{}},
-		{"processors that the server used meanwhile", "", busy.processors, Goal{}},
-	}, nil
-}
-
-// round is the pings of one while.
-type round struct {
-	took       *load.Samples
-	processors float64 // that the server used
-}
-
-func (b Bench) pings(ctx context.Context, s *server.Server, probe *load.Probe) (r round, err error) {
-	before, err := s.ProcessorTime()
-	if err != nil {
-		return r, err
-	}
-	began := time.Now()
-	asking, cancel := context.WithTimeout(ctx, pick(b, 15*time.Second, time.Second))
+	ctx, cancel := context.WithTimeout(ctx, p.lasting)
 	defer cancel()
-	r.took, err = probe.Ask(asking, load.NewCommand(`{"type":"ping"}`), load.Pong, pingInterval)
-	if err != nil {
-		return r, err
-	}
-	after, err := s.ProcessorTime()
-	r.processors = (after - before).Seconds() / time.Since(began).Seconds()
-	return r, err
+	return probe.Ask(ctx, load.NewCommand(`{"type":"ping"}`), load.Pong, pingInterval)
 }
 
-// pingsMeanwhile pings while others keep the workers busy. It returns how many of
-// their computations were answered in a second.
-func (b Bench) pingsMeanwhile(ctx context.Context, s *server.Server, probe *load.Probe) (r round, computed float64, err error) {
+// meanwhile asks while others keep the workers busy. It returns how many of their
+// computations were answered in a second.
+func (b Bench) meanwhile(ctx context.Context, p probes) (r round, computed float64, err error) {
 	a := new(student)
-	fleet, err := connected(ctx, s, askers, load.Config{User: numbered("asker"), Handle: a.handle})
+	fleet, err := connected(ctx, p.server, askers, load.Config{User: numbered("asker"), Handle: a.handle})
 	if err != nil {
 		return r, 0, err
 	}
@@ -102,7 +135,7 @@ func (b Bench) pingsMeanwhile(ctx context.Context, s *server.Server, probe *load
 	err = wait(ctx, time.Second) // until all workers compute
 	b.Say("pings, while F(1,000,000) is computed for %d users", askers)
 	if err == nil {
-		r, err = b.pings(ctx, s, probe)
+		r, err = p.round(ctx)
 	}
 	took := time.Since(began)
 	if err := errors.Join(err, stop(), a.err); err != nil {

@@ -13,6 +13,7 @@ import (
 // Bench is what all scenarios share. It is static.
 type Bench struct {
 	Program string                           // path of presenced
+	Floor   string                           // path of the floor
 	Store   func() ([]string, error)         // variables that give a server a new, empty store
 	Quick   bool                             // a smoke run: fewer clients, shorter, and its numbers mean nothing
 	Say     func(format string, args ...any) // tells whoever waits what goes on

@@ -5,6 +5,7 @@ import (
 	"debug/buildinfo"
 	"fmt"
 	"os/exec"
+	"path"
 	"path/filepath"
 )
 
@@ -16,13 +17,14 @@ type Build struct {
 	Modified bool   // the checkout was not as committed
 }
 
-// NewBuild builds presenced from the checkout at root into the directory dir.
-func NewBuild(ctx context.Context, root, dir string) (Build, error) {
-	b := Build{Path: filepath.Join(dir, "presenced"), Commit: "unknown"}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto", "-o", b.Path, "./services/presenced") //nolint:gosec // the directory is the caller's
+// NewBuild builds the program of a package, as it is called in the module that root
+// is in, into the directory dir.
+func NewBuild(ctx context.Context, root, pkg, dir string) (Build, error) {
+	b := Build{Path: filepath.Join(dir, path.Base(pkg)), Commit: "unknown"}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=auto", "-o", b.Path, pkg) //nolint:gosec // by the caller
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return b, fmt.Errorf("go build ./services/presenced in %s: %w\n%s", root, err, out)
+		return b, fmt.Errorf("go build %s in %s: %w\n%s", pkg, root, err, out)
 	}
 	info, err := buildinfo.ReadFile(b.Path)
 	if err != nil {

@@ -10,12 +10,14 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// Server is a presenced that runs. Its methods may be called by one goroutine.
+// Server is a presenced, or another program that says where it listens as that does,
+// that runs. Its methods may be called by one goroutine.
 type Server struct {
 	// static after Start
 	cmd    *exec.Cmd
@@ -26,7 +28,7 @@ type Server struct {
 // startTime is how long a server may take until it says where it listens.
 const startTime = 30 * time.Second
 
-// Start runs a presenced with the variables env, and those of this process that a
+// Start runs a program with the variables env, and those of this process that a
 // program needs to run at all. It serves on a free port of 127.0.0.1.
 func Start(ctx context.Context, path string, env ...string) (*Server, error) {
 	s := &Server{cmd: exec.Command(path), errors: new(bytes.Buffer)} //nolint:noctx // Stop ends it
@@ -82,7 +84,7 @@ func (s *Server) kill() { _ = s.cmd.Process.Kill() }
 
 func (s *Server) wait() error {
 	if err := s.cmd.Wait(); err != nil {
-		return fmt.Errorf("presenced: %w\n%s", err, s.errors)
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(s.cmd.Path), err, s.errors)
 	}
 	return nil
 }
