@@ -117,6 +117,9 @@ func (s *Server) releaseLoops() {
 // Addrs returns the addresses that are listened on, in the order of Listen's.
 func (s *Server) Addrs() []netip.AddrPort { return s.addrs }
 
+// MaxConns is Config.MaxConns, or its default if that was 0.
+func (s *Server) MaxConns() int { return s.cfg.MaxConns }
+
 // Serve accepts and serves until Shutdown or Close has ended everything, and then
 // returns nil; or until a failure that it cannot go on with, and returns that. It
 // may be called once.

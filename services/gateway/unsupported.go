@@ -28,6 +28,9 @@ func Listen([]string, Config) (*Server, error) { return nil, ErrUnsupported }
 // Addrs returns nothing on this system.
 func (*Server) Addrs() []netip.AddrPort { return nil }
 
+// MaxConns is 0 on this system.
+func (*Server) MaxConns() int { return 0 }
+
 // Serve returns ErrUnsupported.
 func (*Server) Serve() error { return ErrUnsupported }
 

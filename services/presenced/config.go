@@ -23,6 +23,7 @@ const (
 	limitFibMax     = 1_000_000 // 209 KB of answer
 	limitSequence   = 1_000
 	limitFibWorkers = 1_024
+	limitQueue      = 1 << 24
 )
 
 // config is what can be set: by a flag, by the variable of the same name in upper
@@ -33,6 +34,7 @@ type config struct {
 	adminAddr      string        // host:port of the operator's API, loopback; default 127.0.0.1:8081
 	nodeID         string        // default: from the host's name and the port
 	allowAnonymous bool          // listen beyond loopback although users are not authenticated
+	queue          int           // events that may wait to be recorded; default 0: twice the connections that there may be
 	drainTimeout   time.Duration // from the signal until what is left is cut off; default 5 s, at least 1 s
 
 	fibMax       uint64 // the highest n of a fibonacci command; default 100,000, at most 1,000,000
@@ -63,6 +65,7 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.adminAddr, "admin-addr", c.adminAddr, "loopback `host:port` of the operator's HTTP API")
 	fs.StringVar(&c.nodeID, "node-id", "", "`id` of this node, 1 to 24 of a-z, 0-9 and -; one live process per id (default from the host's name and the port)")
 	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are")
+	fs.IntVar(&c.queue, "queue", 0, "`number` of events that may wait to be recorded; each connection holds one place, and needs two to be let in (default twice the connections that there may be)")
 	fs.DurationVar(&c.drainTimeout, "drain-timeout", c.drainTimeout, "`time` that clients and the store have to finish when the server is told to stop")
 	fs.Uint64Var(&c.fibMax, "fib-max", c.fibMax, "the highest `n` of a fibonacci command, at most 1000000")
 	fs.StringVar(&c.fibAlgorithm, "fib-algorithm", c.fibAlgorithm, "`name` of the algorithm: fast-doubling, matrix or iterative")
@@ -105,6 +108,9 @@ func (c *config) validateServer() error {
 	if !c.allowAnonymous && !isLoopback(c.wsHost) {
 		errs = append(errs, fmt.Errorf("WS_HOST (--ws-host) is %q: beyond loopback anybody could connect as any user; "+
 			"set ALLOW_ANONYMOUS=true (--allow-anonymous) if that is wanted", c.wsHost))
+	}
+	if c.queue < 0 || c.queue == 1 || c.queue > limitQueue {
+		errs = append(errs, fmt.Errorf("QUEUE (--queue) is %d: want 2 to %d", c.queue, limitQueue))
 	}
 	if c.drainTimeout < time.Second {
 		errs = append(errs, fmt.Errorf("DRAIN_TIMEOUT (--drain-timeout) is %s: want at least 1s", c.drainTimeout))

@@ -97,7 +97,7 @@ func (s *server) join(ctx context.Context, host *session.Host) (err error) {
 		return fmt.Errorf("ADMIN_ADDR (--admin-addr): %w", err)
 	}
 	s.member, err = presence.New(s.store.Store, presence.Config{
-		Node: s.cfg.nodeID, Addr: s.clientAddr(), Version: version(), Log: s.log,
+		Node: s.cfg.nodeID, Addr: s.clientAddr(), Version: version(), Queue: s.queue(), Log: s.log,
 	})
 	if err == nil {
 		host.Members = s.member
@@ -112,6 +112,15 @@ func (s *server) join(ctx context.Context, host *session.Host) (err error) {
 		ErrorLog:          zap.NewStdLog(s.log),
 	}
 	return nil
+}
+
+// queue is how many events may wait to be recorded. By default no client that the
+// gateway has a socket for is refused for it while the store works.
+func (s *server) queue() int {
+	if s.cfg.queue > 0 {
+		return s.cfg.queue
+	}
+	return 2 * s.gateway.MaxConns()
 }
 
 // errNotServing is why a server that is about to leave is not ready.
