@@ -79,7 +79,7 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 		return fmt.Errorf("WS_HOST (--ws-host) is %q: %w", s.cfg.wsHost, err)
 	}
 	s.gateway, err = gateway.Listen(addrs, gateway.Config{
-		Handler: door{host}, HTTP: site.Handler(), Log: s.log, Farewell: farewell,
+		Handler: door{host}, HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
 	})
 	if err != nil {
 		return fmt.Errorf("WS_PORT (--ws-port): %w", err)
