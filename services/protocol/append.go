@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -56,7 +55,9 @@ func AppendSequence(b, id []byte, values [][]byte) []byte {
 	for _, v := range values {
 		size += len(v) + len(`"",`)
 	}
-	b = slices.Grow(b, size)
+	if cap(b)-len(b) < size {
+		b = append(make([]byte, 0, len(b)+size), b...)
+	}
 	b = appendID(append(b, `{"type":"sequence"`...), id)
 	b = strconv.AppendInt(append(b, `,"n":`...), int64(len(values)), 10)
 	b = append(b, `,"values":[`...)
