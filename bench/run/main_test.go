@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 func TestParse_WrongUse(t *testing.T) {
 	t.Setenv("MONGODB_URI", "")
@@ -23,6 +28,28 @@ func TestChoose(t *testing.T) {
 	for _, only := range []string{"pings", "ping,", "ping,ping"} {
 		if _, err := choose(only); err == nil {
 			t.Errorf("choose(%q) found something", only)
+		}
+	}
+}
+
+// TestRun_Smoke measures the presenced of this checkout, a little: the benchmark goes
+// on working while the product changes.
+func TestRun_Smoke(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds presenced, and runs it for some seconds")
+	}
+	out := filepath.Join(t.TempDir(), "results")
+	code, err := run(t.Context(), []string{"--quick", "--root", "../..", "--out", out})
+	if code != codeHeld || err != nil {
+		t.Fatalf("code %d, error %v", code, err)
+	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"--quick", "numbers mean nothing", "| idle | connections | 1000 |", "| storm | clients connected and welcomed | 1000 |", "| ping | floor, all workers busy: p99 |"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
 }

@@ -5,7 +5,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestGreeting(t *testing.T) {
 	addr, err := greeting(strings.NewReader("store    embedded, x\nclients  ws://127.0.0.1:4711\nadmin    http://127.0.0.1:1\n"))
