@@ -1,0 +1,165 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/presenced/presence/events"
+)
+
+// History answers from the log who was online, and when. It is safe for concurrent
+// use, writes nothing, and needs no member that runs.
+//
+// Times are those of events: UTC, whole milliseconds, by the clock of the node that
+// wrote them. What is finer in a time that is asked for is cut off. An interval is half
+// open: who connected at exactly T was online at T, who disconnected at exactly T was
+// not.
+//
+// An answer has three values. When a node dies, its last beat is the last instant at
+// which its connections are known to have been there; from then until its stream is
+// sealed they are unknown, never online. A stream that is not sealed, and whose owner
+// has not beaten for 15 s at the time that is asked about, is unknown from then on too.
+type History struct {
+	// static after construction
+	store Store
+}
+
+// NewHistory returns the history of a store.
+func NewHistory(store Store) *History { return &History{store: store} }
+
+// ErrForgotten is returned when the time that is asked for is before the horizon:
+// retention has deleted what the answer would need.
+var ErrForgotten = errors.New("before what retention has kept")
+
+// MaxSessionPage is the most sessions that one call of Sessions returns.
+const MaxSessionPage = 1000
+
+// State says whether a user or a connection was there. The set is closed.
+type State uint8
+
+// The states.
+const (
+	StateOnline  State = iota + 1
+	StateUnknown       // its node gave no sign of life then, and was not declared lost yet
+	StateOffline
+)
+
+var stateNames = [...]string{StateOnline: "online", StateUnknown: "unknown", StateOffline: "offline"}
+
+// String is the state in a word: "online", "unknown", "offline".
+func (s State) String() string {
+	if s < StateOnline || s > StateOffline {
+		return fmt.Sprintf("state(%d)", uint8(s))
+	}
+	return stateNames[s]
+}
+
+// AtPage is one answer of OnlineAt, ascending by user, each user once.
+type AtPage struct {
+	At      time.Time // that was asked for, as it was understood
+	Users   []UserAt
+	Next    string // the After of the next page; empty on the last
+	Total   int    // connections online then, of all users
+	Unknown int    // connections of all users of which it is not known
+}
+
+// UserAt is a user who was online at a time, or of whom that is not known.
+type UserAt struct {
+	User        string
+	Since       time.Time // of the oldest of the connections
+	Connections int       // those in State
+	State       State     // StateOnline if any connection was; else StateUnknown
+}
+
+// OnlineAt returns who was online at a time. Of q it takes the users, the page and its
+// limit, as Online.Users does. Each page is exact for that time; as what is unknown is
+// cleared up when a lost node's stream is sealed, two pages of one answer may differ in
+// that. It returns ErrForgotten, ErrInvalid for a query out of its limits, and
+// ErrUnavailable.
+func (h *History) OnlineAt(ctx context.Context, at time.Time, q UserQuery) (AtPage, error) {
+	if err := q.validate(); err != nil {
+		return AtPage{}, err
+	}
+	return h.naiveOnlineAt(ctx, events.Milliseconds(at), q)
+}
+
+// validate returns an error that wraps events.ErrInvalid unless q is within its limits.
+func (q UserQuery) validate() error {
+	if q.Limit < 1 || q.Limit > MaxUserPage || len(q.Users) > MaxUserPage {
+		return fmt.Errorf("%w: user query: limit %d and %d users; want 1 to %d, and at most %d",
+			events.ErrInvalid, q.Limit, len(q.Users), MaxUserPage, MaxUserPage)
+	}
+	return nil
+}
+
+// SessionQuery asks for the sessions of a user that overlap [From, To).
+type SessionQuery struct {
+	User  string
+	From  time.Time // zero: from the beginning
+	To    time.Time // zero: without end
+	After string    // only sessions after this one; from SessionPage.Next
+	Limit int       // 1 to MaxSessionPage
+}
+
+// Session is the life of one connection. A client that its node had to record anew is
+// two sessions, the later of which Resumes the earlier.
+type Session struct {
+	Connection events.Position
+	User       string
+	Since      time.Time
+	Until      time.Time     // not included; zero: it is still open
+	Reason     events.Reason // why it ended; zero: it is still open
+	State      State         // of now: StateOffline if it has ended
+	Remote     string
+	Agent      string
+	Resumes    events.Position // zero if it resumes none
+
+	// LastSeen is the last instant at which the connection is known to have been
+	// there, if that is not Until: of a session that ended with node_lost, and of one
+	// that is still open.
+	LastSeen time.Time
+}
+
+// SessionPage is one answer of Sessions: oldest first, by Since and then by Connection.
+type SessionPage struct {
+	From     time.Time // that was asked for, or the horizon if that is later
+	Sessions []Session
+	Next     string // the After of the next page; empty on the last
+}
+
+// Sessions returns the sessions of a user that overlap [From, To), oldest first. It
+// returns ErrInvalid for a query out of its limits or an After that is none, and
+// ErrUnavailable.
+func (h *History) Sessions(ctx context.Context, q SessionQuery) (SessionPage, error) {
+	after, err := q.validate()
+	if err != nil {
+		return SessionPage{}, err
+	}
+	return h.naiveSessions(ctx, q, after)
+}
+
+// Sighting is when a user was last seen.
+type Sighting struct {
+	User  string
+	State State // of now
+
+	// Last is the last instant at which the user is known to have been online: when
+	// the last connection ended, or the last sign of life of its node.
+	Last time.Time
+
+	// Declared is when the node of the user's last connection was declared lost, which
+	// may be long after Last; zero if the connection ended in another way, or is open.
+	Declared time.Time
+}
+
+// LastSeen returns when users were last seen, in the order in which they are asked for;
+// who was never seen, or only before the horizon, is left out. It returns ErrInvalid for
+// more than MaxUserPage users, and ErrUnavailable.
+func (h *History) LastSeen(ctx context.Context, users []string) ([]Sighting, error) {
+	if len(users) > MaxUserPage {
+		return nil, fmt.Errorf("%w: %d users, and at most %d may be asked for", events.ErrInvalid, len(users), MaxUserPage)
+	}
+	return h.naiveLastSeen(ctx, users)
+}
