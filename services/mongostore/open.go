@@ -47,6 +47,13 @@ type DB struct {
 // the setting to look at, within 10 s. What is weaker than it should be is a warning in
 // the log.
 func Open(ctx context.Context, c Config, log *zap.Logger) (*DB, error) {
+	return open(ctx, c, log, timeouts{control: controlTimeout, data: dataTimeout})
+}
+
+// timeouts bound one operation of each client.
+type timeouts struct{ control, data time.Duration }
+
+func open(ctx context.Context, c Config, log *zap.Logger, t timeouts) (*DB, error) {
 	reach, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	var seen sightings
@@ -61,7 +68,7 @@ func Open(ctx context.Context, c Config, log *zap.Logger) (*DB, error) {
 		return nil, err
 	}
 	kind.warn(log)
-	db.store = db.bind(c.database(), kind)
+	db.store = db.bind(c.database(), kind, t)
 	if err := db.prepare(ctx, c.database(), kind, log); err != nil {
 		err = c.explain(err, &seen)
 		db.giveUp()
@@ -134,13 +141,13 @@ func (c Config) clean(text string) string {
 }
 
 // bind makes the contracts over the clients.
-func (db *DB) bind(database string, k kind) presence.Store {
+func (db *DB) bind(database string, k kind, t timeouts) presence.Store {
 	batch := k.batch()
 	data := func(name string) collection {
-		return collection{db.data.Database(database).Collection(name), dataTimeout, batch}
+		return collection{db.data.Database(database).Collection(name), t.data, batch}
 	}
 	control := func(name string) collection {
-		return collection{db.control.Database(database).Collection(name), controlTimeout, batch}
+		return collection{db.control.Database(database).Collection(name), t.control, batch}
 	}
 	log := eventLog{data: data(collEvents), control: control(collEvents)}
 	projection := online{data: data(collOnline), total: &total{c: data(collOnline)}}

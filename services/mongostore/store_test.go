@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // open opens a database of the test's own, closed when the test ends.
 func open(t *testing.T, c mongostore.Config) *mongostore.DB {
 	t.Helper()
-	db, err := mongostore.Open(t.Context(), c, zaptest.NewLogger(t))
+	db, err := mongostore.OpenPatiently(t.Context(), c, zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func connections(run ...events.Event) (all []presence.Connection) {
 
 // patience is how long eventually waits: well over the second that the contract
 // gives UserPage.Total.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // eventually fails unless wanted becomes true in time.
 func eventually(t tester, what string, wanted func() bool) {
