@@ -10,18 +10,18 @@ import (
 var ErrGrammar = errors.New("stream grammar broken")
 
 // Fold is what a stream adds up to: which of its connections are open, and whether
-// it is sealed. The zero Fold is the stream before its first event. A Fold belongs
-// to one goroutine.
+// it is sealed. The zero Fold is the stream before its first event; FoldFrom goes on
+// from a snapshot. A Fold belongs to one goroutine.
 //
 // It keeps, event by event,
 //
-//	I1 the stream is dense from seq 0;
+//	I1 the stream is dense from seq 0, or from the snapshot on;
 //	I2 at most one seal, and only a takeover's disconnected events after it;
 //	I4 a connection has at most one disconnected, which follows its connected.
 //
 // An event that breaks one of them is refused and leaves the Fold as it was.
 type Fold struct {
-	tail Event // the last event applied; zero before the first
+	tail Event // the last event applied, or the end of the snapshot; zero before the first
 	seal Event // the sealed event; zero before it
 	open map[uint64]Event
 }
