@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
 	"github.com/presenced/presence/services/mongostore"
@@ -19,7 +20,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // open opens a database of the test's own, closed when the test ends.
 func open(t *testing.T, c mongostore.Config) *mongostore.DB {
 	t.Helper()
-	db, err := mongostore.OpenPatiently(t.Context(), c, zaptest.NewLogger(t))
+	return opened(t, c, mongostore.Open)
+}
+
+// opened is open, by a function such as mongostore.Open.
+func opened(t *testing.T, c mongostore.Config, open func(context.Context, mongostore.Config, *zap.Logger) (*mongostore.DB, error)) *mongostore.DB {
+	t.Helper()
+	db, err := open(t.Context(), c, zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,5 +48,5 @@ func fresh(t *testing.T) mongostore.Config {
 }
 
 func TestDB_Store(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) presence.Store { return open(t, fresh(t)).Store() })
+	storetest.Run(t, func(t *testing.T) presence.Store { return opened(t, fresh(t), mongostore.OpenPatiently).Store() })
 }
