@@ -22,7 +22,7 @@ func Preamble(w io.Writer, b server.Build, store string, args []string) error {
 	}
 	_, err := fmt.Fprintf(w, preamble,
 		strings.Join(append([]string{"go run ./run"}, args...), " "),
-		time.Now().UTC().Format("2006-01-02 15:04 UTC"), commit, b.Go, store, machine(), load())
+		time.Now().UTC().Format("2006-01-02 15:04 UTC"), commit, b.Go, store, machine(), priority(), load())
 	return err
 }
 
@@ -37,6 +37,7 @@ there too: see the load. The spread between rounds says how far to trust a numbe
 - compiler: %s
 - store: %s
 - machine: %s
+- priority of clients and servers: %s
 - load of the machine at the end (1, 5, 15 minutes): %s
 
 A goal is judged by the median of the rounds, or where it says so by every round.
@@ -63,6 +64,23 @@ func processor() string {
 		}
 	}
 	return "unknown processor, " + runtime.GOARCH
+}
+
+// priority is the nice value of this process and of its autogroup, the processes of a
+// session, by which Linux shares a processor between sessions (sched(7)). The servers
+// have them, too.
+func priority() string {
+	const highest = 20                               // the system call returns 20 - nice
+	p, err := unix.Getpriority(unix.PRIO_PROCESS, 0) // of this thread; nobody has changed one
+	if err != nil {
+		return "unknown"
+	}
+	text := fmt.Sprintf("nice %d", highest-p)
+	group, err := os.ReadFile("/proc/self/autogroup") // "/autogroup-49 nice 0"
+	if fields := strings.Fields(string(group)); err == nil && len(fields) == 3 {
+		text += ", their session " + fields[2]
+	}
+	return text
 }
 
 // load is the number of processes that ran or wanted to, on average.
