@@ -59,11 +59,6 @@ func idRange(from, to string) bson.D {
 	return bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: from}, {Key: "$lt", Value: to}}}}
 }
 
-// idsAfter selects the ids above a text.
-func idsAfter(text string) bson.D {
-	return bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: text}}}}
-}
-
 // streamEnd is the first text after all ids of a stream: "0" is the character that
 // follows the "/" with which its prefix ends. Likewise for the ids of a node.
 func streamEnd(s events.Stream) string { return s.String() + "0" }

@@ -24,7 +24,8 @@ type index struct {
 func indexes() []index {
 	ofStreams := bson.A{events.Opened.String(), events.Sealed.String()}
 	return []index{
-		{collEvents, bson.D{{Key: "user", Value: 1}, {Key: "at", Value: -1}}, nil},
+		// With _id, so that a page of a user's history is read in its order, not sorted.
+		{collEvents, bson.D{{Key: "user", Value: 1}, {Key: "at", Value: -1}, {Key: "_id", Value: -1}}, nil},
 		{collEvents, bson.D{{Key: "type", Value: 1}, {Key: "at", Value: 1}},
 			bson.D{{Key: "type", Value: bson.D{{Key: "$in", Value: ofStreams}}}}},
 		{collOnline, bson.D{{Key: "user", Value: 1}, {Key: "_id", Value: 1}}, nil},
@@ -42,7 +43,7 @@ func (db *DB) prepare(ctx context.Context, database string, k kind, log *zap.Log
 	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()
 	d := db.data.Database(database)
-	for _, name := range []string{collEvents, collOnline, collNodes} {
+	for _, name := range []string{collEvents, collOnline, collNodes, collSnapshots} {
 		if err := mild(create(ctx, d, name), log, "collection", name); err != nil {
 			return err
 		}
@@ -114,7 +115,6 @@ const deadAfter = 15_000
 // It looks up a node once for each user and stream, not for each connection.
 func onlineUsers() mongo.Pipeline {
 	type d = bson.D
-	type e = bson.E
 	// The stream is the id without "/" and the 16 digits of seq.
 	stream := d{{Key: "$substrBytes", Value: bson.A{"$_id", 0,
 		d{{Key: "$subtract", Value: bson.A{d{{Key: "$strLenBytes", Value: "$_id"}}, 17}}}}}}

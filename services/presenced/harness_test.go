@@ -227,11 +227,24 @@ func dial(t *testing.T, tg *target, user string) *client {
 	return c
 }
 
+// readFrame reads one frame, of at most 1 MiB: no reply is longer.
+func readFrame(in io.Reader) (f ws.Frame, err error) {
+	if f.Header, err = ws.ReadHeader(in); err != nil {
+		return f, err
+	}
+	if f.Header.Length > 1<<20 {
+		return f, fmt.Errorf("a frame of %d bytes", f.Header.Length)
+	}
+	f.Payload = make([]byte, f.Header.Length)
+	_, err = io.ReadFull(in, f.Payload)
+	return f, err
+}
+
 // read reads frames, not messages: the server fragments nothing, and the helpers of
 // wsutil take 1012 for a code that does not exist.
 func (c *client) read(in io.Reader, welcome chan<- protocol.Message) {
 	for {
-		f, err := ws.ReadFrame(in)
+		f, err := readFrame(in)
 		switch {
 		case err != nil:
 			c.closed <- 0

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -63,7 +62,6 @@ func decode(t *testing.T, m string) protocol.Message {
 
 // members counts what it is told.
 type members struct {
-	mu       sync.Mutex
 	full     error
 	admitted int
 	told     []string
