@@ -3,13 +3,14 @@
 //
 // # What is in the file
 //
-//	meta    "format" → "1"
-//	events  position → the event, as events.Event writes itself
-//	online  position → the connection, as a document of online; the bucket's sequence
-//	        number is the number of its keys, so that the total is kept without a scan
-//	users   user, 0x00, position → since, 8 bytes, milliseconds, big-endian. No user id
-//	        has a 0x00, so the order of keys is the order of users
-//	nodes   stream → the document of nodes
+//	meta       "format" → "1"; "horizon" → before when events may have been deleted, if any
+//	events     position → the event, as events.Event writes itself
+//	online     position → the connection, as a document of online; the bucket's sequence
+//	           number is the number of its keys, so that the total is kept without a scan
+//	users      user, 0x00, position → since, 8 bytes, milliseconds, big-endian. No user id
+//	           has a 0x00, so the order of keys is the order of users
+//	nodes      stream → the document of nodes
+//	snapshots  position, "/", chunk → the document of snapshots; made with the first
 //
 // A run is recorded in one commit: its events, its changes of online and of users,
 // and two calls of fdatasync in all (data, then root) for up to 1,000 events.

@@ -163,6 +163,9 @@ func (d *DB) Store() presence.Store {
 		Recorder:  recorder{d},
 		Online:    online{d},
 		Nodes:     nodes{d},
+		Past:      past{d},
+		Snapshots: snapshots{d},
+		Retention: retention{d},
 		Exclusive: true,
 	}
 }

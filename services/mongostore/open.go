@@ -33,6 +33,9 @@ const (
 	collOnline = "online"
 	collNodes  = "nodes"
 	viewOnline = "online_users"
+
+	collSnapshots = "snapshots"
+	collHorizons  = "horizons" // made when retention first deletes something
 )
 
 // DB is an open database. It is safe for concurrent use.
@@ -156,6 +159,10 @@ func (db *DB) bind(database string, k kind, t timeouts) presence.Store {
 		Recorder: presence.TwoStep(log, projection),
 		Online:   projection,
 		Nodes:    nodes{control: control(collNodes)},
+
+		Past:      past{data: data(collEvents), horizons: data(collHorizons)},
+		Snapshots: snapshots{data: data(collSnapshots)},
+		Retention: retention{events: data(collEvents), snapshots: data(collSnapshots), horizons: data(collHorizons)},
 	}
 }
 

@@ -35,9 +35,11 @@ func TestOpen_makes_what_is_missing_once(t *testing.T) {
 
 	database := mongotest.Client(t, c.URI).Database(c.Database)
 	want := map[string][]string{
-		"events": {"_id_", "type_1_at_1", "user_1_at_-1"},
+		"events": {"_id_", "type_1_at_1", "user_1_at_-1__id_-1"},
 		"online": {"_id_", "user_1__id_1"},
 		"nodes":  {"_id_"},
+
+		"snapshots": {"_id_"},
 	}
 	for name, indexes := range want {
 		if got := indexNames(t, database.Collection(name)); !slices.Equal(got, indexes) {

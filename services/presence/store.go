@@ -17,6 +17,11 @@ type Store struct {
 	Online   Online
 	Nodes    Nodes
 
+	// What history needs, and recording does not.
+	Past      Past
+	Snapshots Snapshots // nil: every fold begins at seq 0
+	Retention Retention // an operator's role; a node that serves never uses it
+
 	// Exclusive says that no other process can have this store open, which the store
 	// itself makes sure of. Then an unsealed stream is surely that of a dead process.
 	Exclusive bool
@@ -134,3 +139,51 @@ type Nodes interface {
 // not at a beat that its owner wrote: the stream was taken over, or the database
 // restored from a backup.
 var ErrBeatLost = errors.New("the document of this node in nodes is gone or not its own")
+
+// Past finds the events of users, over all streams.
+type Past interface {
+	// OfUser returns up to limit connected and disconnected events of a user that stand
+	// after a moment, in the order of moments.
+	OfUser(ctx context.Context, user string, after Moment, limit int) ([]events.Event, error)
+
+	// Last returns the event of the latest moment of each of at most MaxUserPage users,
+	// in no order. Who has none is left out.
+	Last(ctx context.Context, users []string) ([]events.Event, error)
+
+	// Horizon is the time before which events may have been deleted; the zero time if
+	// none was ever.
+	Horizon(ctx context.Context) (time.Time, error)
+}
+
+// Snapshots keeps the snapshots of streams, in chunks, so that no document grows with
+// the number of connections. What a stream adds up to at a position never changes, so
+// any number of writers may add the same snapshot, and a late write does no harm.
+type Snapshots interface {
+	// Add adds chunks. One that is there already is left as it is.
+	Add(ctx context.Context, chunks []Chunk) error
+
+	// Read returns the chunks that there are of the snapshot at a position, ascending.
+	Read(ctx context.Context, at events.Position) ([]Chunk, error)
+
+	// Before returns the last position of p's stream, not after p, at which there is a
+	// chunk, or events.ErrNotFound.
+	Before(ctx context.Context, p events.Position) (events.Position, error)
+
+	// After returns the first position of p's stream, not before p, at which there is a
+	// chunk, or events.ErrNotFound.
+	After(ctx context.Context, p events.Position) (events.Position, error)
+}
+
+// Retention deletes what is old. Each method may be repeated.
+type Retention interface {
+	// SetHorizon says that events before a time may be deleted from now on. The horizon
+	// is the latest time that it was ever set to.
+	SetHorizon(ctx context.Context, at time.Time) error
+
+	// DeleteEvents deletes the events of below's stream that stand before it. The caller
+	// keeps their number to some 10,000, and deletes low positions first.
+	DeleteEvents(ctx context.Context, below events.Position) error
+
+	// DeleteSnapshots deletes the snapshots of below's stream at positions before it.
+	DeleteSnapshots(ctx context.Context, below events.Position) error
+}

@@ -42,6 +42,9 @@ func (f *Faulty) Store() presence.Store {
 		Recorder:  faultyRecorder{f},
 		Online:    faultyOnline{f},
 		Nodes:     faultyNodes{f},
+		Past:      faultyPast{f},
+		Snapshots: faultySnapshots{f},
+		Retention: faultyRetention{f},
 		Exclusive: f.inner.Exclusive,
 	}
 }

@@ -28,9 +28,11 @@ type Memory struct {
 	Now func() time.Time
 
 	mu      sync.RWMutex
-	streams map[events.Stream][]events.Event        // each ascending, and dense
+	streams map[events.Stream][]events.Event        // each ascending, and dense; none empty
 	online  map[events.Stream][]presence.Connection // each ascending by id, none empty
 	nodes   map[events.Stream]presence.Node
+	chunks  map[events.Stream][]presence.Chunk // each ascending by id
+	horizon time.Time
 }
 
 // NewMemory returns an empty store.
@@ -40,6 +42,7 @@ func NewMemory() *Memory {
 		streams: make(map[events.Stream][]events.Event),
 		online:  make(map[events.Stream][]presence.Connection),
 		nodes:   make(map[events.Stream]presence.Node),
+		chunks:  make(map[events.Stream][]presence.Chunk),
 	}
 }
 
@@ -51,6 +54,9 @@ func (m *Memory) Store() presence.Store {
 		Recorder:  memoryRecorder{m},
 		Online:    memoryOnline{m},
 		Nodes:     memoryNodes{m},
+		Past:      memoryPast{m},
+		Snapshots: memorySnapshots{m},
+		Retention: memoryRetention{m},
 		Exclusive: true,
 	}
 }

@@ -34,7 +34,7 @@ func (l memoryLog) Append(ctx context.Context, run []events.Event) (int, error) 
 // insert adds e at the end of its stream.
 func (m *Memory) insert(e events.Event) error {
 	stream := m.streams[e.ID.Stream]
-	switch end := uint64(len(stream)); {
+	switch end := nextSeq(stream); {
 	case e.ID.Seq < end:
 		return &events.OccupiedError{At: e.ID}
 	case e.ID.Seq > end:
@@ -53,13 +53,24 @@ func (l memoryLog) Read(ctx context.Context, from events.Position, limit int) ([
 	return slices.Clone(l.m.from(from, limit)), nil
 }
 
+// nextSeq is the seq of the event that comes next in a stream, whose first events may have
+// been deleted.
+func nextSeq(stream []events.Event) uint64 {
+	if len(stream) == 0 {
+		return 0
+	}
+	return stream[len(stream)-1].ID.Seq + 1
+}
+
 // from is the stream of p from p on, at most limit events of it.
 func (m *Memory) from(p events.Position, limit int) []events.Event {
 	stream := m.streams[p.Stream]
-	if p.Seq >= uint64(len(stream)) || limit <= 0 {
+	if p.Seq >= nextSeq(stream) || limit <= 0 {
 		return nil
 	}
-	stream = stream[p.Seq:]
+	if first := stream[0].ID.Seq; p.Seq > first {
+		stream = stream[p.Seq-first:]
+	}
 	return stream[:min(limit, len(stream))]
 }
 

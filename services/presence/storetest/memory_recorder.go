@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
@@ -53,7 +54,7 @@ func (m *Memory) owned(run, there []events.Event) error {
 // recorded before, and has left since, stays away.
 func (m *Memory) project(run []events.Event) {
 	left := make(map[uint64]bool)
-	for _, e := range m.streams[run[0].ID.Stream][run[0].ID.Seq:] {
+	for _, e := range m.from(run[0].ID, math.MaxInt) {
 		if e.Type == events.Disconnected {
 			left[e.Conn.Seq] = true
 		}

@@ -26,6 +26,16 @@ const (
 	NodesBeat
 	NodesRemove
 	NodesAll
+	PastOfUser
+	PastLast
+	PastHorizon
+	SnapshotsAdd
+	SnapshotsRead
+	SnapshotsBefore
+	SnapshotsAfter
+	RetentionSetHorizon
+	RetentionDeleteEvents
+	RetentionDeleteSnapshots
 )
 
 var opNames = [...]string{
@@ -34,11 +44,15 @@ var opNames = [...]string{
 	OnlineApply:    "Online.Apply", OnlineDropStream: "Online.DropStream", OnlineOfStream: "Online.OfStream",
 	OnlineStreams: "Online.Streams", OnlineUsers: "Online.Users",
 	NodesJoin: "Nodes.Join", NodesBeat: "Nodes.Beat", NodesRemove: "Nodes.Remove", NodesAll: "Nodes.All",
+	PastOfUser: "Past.OfUser", PastLast: "Past.Last", PastHorizon: "Past.Horizon",
+	SnapshotsAdd: "Snapshots.Add", SnapshotsRead: "Snapshots.Read", SnapshotsBefore: "Snapshots.Before", SnapshotsAfter: "Snapshots.After",
+	RetentionSetHorizon: "Retention.SetHorizon", RetentionDeleteEvents: "Retention.DeleteEvents",
+	RetentionDeleteSnapshots: "Retention.DeleteSnapshots",
 }
 
 // String is the operation's name, such as "Log.Append".
 func (o Op) String() string {
-	if o < LogAppend || o > NodesAll {
+	if o < LogAppend || o > RetentionDeleteSnapshots {
 		return fmt.Sprintf("op(%d)", uint8(o))
 	}
 	return opNames[o]
@@ -47,9 +61,11 @@ func (o Op) String() string {
 // reads reports whether the operation changes nothing.
 func (o Op) reads() bool {
 	switch o {
-	case LogAppend, RecorderRecord, OnlineApply, OnlineDropStream, NodesJoin, NodesBeat, NodesRemove:
+	case LogAppend, RecorderRecord, OnlineApply, OnlineDropStream, NodesJoin, NodesBeat, NodesRemove,
+		SnapshotsAdd, RetentionSetHorizon, RetentionDeleteEvents, RetentionDeleteSnapshots:
 		return false
-	case LogRead, LogTail, LogHighest, LogStreams, OnlineOfStream, OnlineStreams, OnlineUsers, NodesAll:
+	case LogRead, LogTail, LogHighest, LogStreams, OnlineOfStream, OnlineStreams, OnlineUsers, NodesAll,
+		PastOfUser, PastLast, PastHorizon, SnapshotsRead, SnapshotsBefore, SnapshotsAfter:
 	}
 	return true
 }

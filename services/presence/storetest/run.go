@@ -23,6 +23,9 @@ func Run(t *testing.T, open func(t *testing.T) presence.Store) {
 		{"Online", onlineCases},
 		{"Users", userCases},
 		{"Nodes", nodeCases},
+		{"Past", pastCases},
+		{"Snapshots", snapshotCases},
+		{"Retention", retentionCases},
 		{"Store", storeCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
