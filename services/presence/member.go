@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
@@ -25,6 +26,11 @@ type Config struct {
 	Queue int
 
 	Log *zap.Logger // one line per change of state; default: none
+
+	// Random is the jitter of waits: numbers from 0 up to, not including, 1. Many
+	// goroutines call it. Default: math/rand/v2.Float64. A simulation has its own, so
+	// that it can be run again.
+	Random func() float64
 }
 
 const defaultQueue = 1 << 17
@@ -82,6 +88,9 @@ func New(store Store, cfg Config) (*Member, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
+	}
+	if cfg.Random == nil {
+		cfg.Random = mathrand.Float64
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Member{

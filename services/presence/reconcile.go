@@ -2,7 +2,6 @@ package presence
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -29,7 +28,7 @@ type finding struct {
 // mend what differs. It heals what no algorithm can see: documents that somebody
 // removed or brought back by hand, or a write that arrived after its time.
 func (e *epoch) reconcileLoop(ctx context.Context) error {
-	for sleep(ctx, reconcileMin+rand.N(reconcileMax-reconcileMin)) {
+	for sleep(ctx, e.m.between(reconcileMin, reconcileMax)) {
 		noted := e.m.table.recordedConns()
 		found, err := e.ownOnline(ctx)
 		if err != nil {

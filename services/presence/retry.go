@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -20,7 +19,8 @@ type step struct {
 }
 
 // persist repeats a step until it succeeds. It gives up on errors that time does
-// not heal, and when ctx ends.
+// not heal, and when ctx ends. After it, in either case, the step is no reason any more
+// for the node not to be ready: what nobody repeats, nothing would ever clear.
 func (m *Member) persist(ctx context.Context, s step) error {
 	for try := 0; ; try++ {
 		err := s.do(ctx)
@@ -28,14 +28,15 @@ func (m *Member) persist(ctx context.Context, s step) error {
 			m.health.clear(s.name)
 			return nil
 		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("%s: %w (last try: %w)", s.name, context.Cause(ctx), err)
-		}
-		if !heals(err) {
+		if ctx.Err() == nil && !heals(err) {
+			m.health.clear(s.name) // an answer, such as ErrNotFound: the store works
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		m.health.note(s.name, err)
-		if !sleep(ctx, backoff(try, rand.Float64())) {
+		if ctx.Err() == nil {
+			m.health.note(s.name, err)
+		}
+		if ctx.Err() != nil || !sleep(ctx, backoff(try, m.cfg.Random())) {
+			m.health.forget(s.name)
 			return fmt.Errorf("%s: %w (last try: %w)", s.name, context.Cause(ctx), err)
 		}
 	}
@@ -61,6 +62,11 @@ func backoff(try int, random float64) time.Duration {
 		d = min(minBackoff<<try, maxBackoff)
 	}
 	return d - time.Duration(random*float64(d/2))
+}
+
+// between is a wait from shortest up to longest, at random.
+func (m *Member) between(shortest, longest time.Duration) time.Duration {
+	return shortest + time.Duration(m.cfg.Random()*float64(longest-shortest))
 }
 
 // sleep waits for d and reports whether ctx let it.
@@ -115,6 +121,13 @@ func (h *health) clear(step string) {
 	if failing {
 		h.log.Info("store works again", zap.String("step", step), zap.Duration("after", time.Since(was.since)))
 	}
+}
+
+// forget clears a step that was given up. Whether the store works is not known.
+func (h *health) forget(step string) {
+	h.mu.Lock()
+	delete(h.wrong, step)
+	h.mu.Unlock()
 }
 
 // check returns nil if nothing is wrong.

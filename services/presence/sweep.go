@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"go.uber.org/zap"
@@ -28,7 +27,7 @@ type orphans map[events.Stream]time.Time
 // that have ended, or of which no node document tells any more.
 func (m *Member) sweep() {
 	seen := make(orphans)
-	for sleep(m.ctx, sweepMin+rand.N(sweepMax-sweepMin)) {
+	for sleep(m.ctx, m.between(sweepMin, sweepMax)) {
 		err := m.sweepOnce(m.ctx, seen)
 		switch {
 		case err == nil:
