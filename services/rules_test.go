@@ -56,8 +56,9 @@ var packages = map[string]reach{
 			"services/admin", "services/boltstore", "services/envflag", "services/gateway",
 			"services/mongostore", "services/session", "services/site",
 		}, beneathPresenced...),
-		tests: []string{"services/mongostore/mongotest"},
+		tests: []string{"services/mongostore/mongotest", "services/presenced/witness"},
 	},
+	"services/presenced/witness": {code: []string{"events", "services/protocol"}},
 
 	"clientctl": {
 		code: append([]string{
@@ -100,7 +101,9 @@ var testModules = []string{
 }
 
 // testSupport are packages that only tests import.
-var testSupport = []string{"clientctl/scripted", "services/mongostore/mongotest", "services/presence/storetest"}
+var testSupport = []string{
+	"clientctl/scripted", "services/mongostore/mongotest", "services/presence/storetest", "services/presenced/witness",
+}
 
 // environmentReaders are the programs, and what asks for a database to test
 // against. Everything else is told its configuration.
@@ -111,7 +114,7 @@ var purePackages = []string{"events", "services/protocol"}
 
 // foreignModules must not be in the product's go.mod: they belong to the modules
 // of tests and of comparisons, which have their own.
-var foreignModules = []string{"github.com/FerretDB/", "github.com/compose-spec/", "github.com/moby/"}
+var foreignModules = []string{"github.com/FerretDB/", "github.com/Shopify/", "github.com/compose-spec/", "github.com/moby/"}
 
 // topLevel are the entries that the root may have, besides names with a dot in front.
 var topLevel = []string{
