@@ -45,16 +45,20 @@ func (t *table) len() int { return len(t.slots) - len(t.free) }
 type cursor struct {
 	at   int
 	left int
+	size int // slots when the walk began: later ones wait for the next walk
 }
 
 // start begins a walk over all slots.
-func (k *cursor) start(t *table) { k.left = len(t.slots) }
+func (k *cursor) start(t *table) {
+	k.size = len(t.slots)
+	k.left = k.size
+}
 
 // next returns the next connection of the walk. n is how many slots may be looked
 // at; it is lowered. nil means that the walk, or n, is at its end.
 func (k *cursor) next(t *table, n *int) *Conn {
 	for k.left > 0 && *n > 0 {
-		if k.at >= len(t.slots) {
+		if k.at >= k.size {
 			k.at = 0
 		}
 		c := t.slots[k.at]

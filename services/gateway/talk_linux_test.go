@@ -451,3 +451,28 @@ func TestCursor_sees_each_connection_once(t *testing.T) {
 		}
 	}
 }
+
+// A connection that comes during a walk waits for the next one, and takes nobody's
+// place.
+func TestCursor_keeps_its_walk_while_the_table_grows(t *testing.T) {
+	var tb table
+	for range 10 {
+		tb.add(&Conn{})
+	}
+	var k cursor
+	k.at = 7 // where the walk before ended
+	k.start(&tb)
+	seen := map[*Conn]int{}
+	for k.left > 0 {
+		n := 2
+		for c := k.next(&tb, &n); c != nil; c = k.next(&tb, &n) {
+			seen[c]++
+		}
+		tb.add(&Conn{})
+	}
+	for i, c := range tb.slots[:10] {
+		if seen[c] != 1 {
+			t.Errorf("the connection of slot %d was seen %d times", i, seen[c])
+		}
+	}
+}
