@@ -24,6 +24,8 @@ type Config struct {
 	Users Users
 	Ready func() error // nil while this node takes clients and can record them
 	Log   *zap.Logger  // default: none
+
+	Metrics http.Handler // answers GET /metrics; see Metrics. Default: none
 }
 
 // queryTimeout is how long one request may take in the store.
@@ -39,6 +41,9 @@ func Handler(cfg Config) http.Handler {
 	mux.HandleFunc("GET /online", a.online)
 	mux.HandleFunc("GET /healthz", a.healthz)
 	mux.HandleFunc("GET /readyz", a.readyz)
+	if cfg.Metrics != nil {
+		mux.Handle("GET /metrics", cfg.Metrics)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, protocol.BadRequest, "there is GET /online, GET /healthz and GET /readyz")
 	})

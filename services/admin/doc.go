@@ -3,6 +3,7 @@
 //
 //	GET /online   users who are online, cluster-wide, from the projection, paged
 //	GET /healthz  200 while the process runs
+//	GET /metrics  counts of this node, for Prometheus
 //	GET /readyz   200 while this node takes clients and can record them, else 503
 //
 // Answers are JSON; an error has the shape of an error message on the socket. The

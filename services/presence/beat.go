@@ -51,7 +51,7 @@ func (e *epoch) beat(ctx context.Context, beat, acked uint64) error {
 	defer cancel()
 	n := e.m.nodeAt(e.stream, e.startedAt)
 	n.Beat, n.Tail = beat, e.stream.At(e.tail.Load())
-	_, n.Connections = e.m.table.waiting()
+	n.Connections = e.m.table.stats().Connections
 	if err := e.m.store.Nodes.Beat(ctx, n, acked); err != nil {
 		if errors.Is(err, ErrBeatLost) {
 			return fmt.Errorf("beat of %s: %w: %w", e.stream, ErrFenced, err)

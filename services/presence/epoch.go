@@ -92,9 +92,9 @@ func (e *epoch) finish(ctx context.Context) error {
 		return err
 	}
 	if !recorded {
-		queued, live := e.m.table.waiting()
+		left := e.m.table.stats()
 		return fmt.Errorf("leave %s: at least %d events and %d disconnects are not recorded: %w",
-			e.stream, queued, live, context.Cause(ctx))
+			e.stream, left.Queued, left.Connections, context.Cause(ctx))
 	}
 	return nil
 }
@@ -183,8 +183,7 @@ func (e *epoch) pause(ctx context.Context, busy bool) (more bool, err error) {
 // leaves, and reports whether there is anything left to record.
 func (e *epoch) disconnectRest() bool {
 	e.m.table.disconnectAll(events.Shutdown, time.Now().UnixMilli())
-	queued, _ := e.m.table.waiting()
-	return queued > 0
+	return e.m.table.stats().Queued > 0
 }
 
 // recordBatch gives the items of the batch their positions, once, records them,
@@ -213,7 +212,7 @@ func (e *epoch) recordBatch(ctx context.Context) error {
 
 // record records a run, however often it takes.
 func (e *epoch) record(ctx context.Context, run []events.Event) error {
-	rest := run
+	rest, began := run, time.Now()
 	err := e.m.persist(ctx, step{"record", func(ctx context.Context) error {
 		n, err := e.m.store.Recorder.Record(ctx, rest)
 		rest = rest[n:]
@@ -221,6 +220,9 @@ func (e *epoch) record(ctx context.Context, run []events.Event) error {
 	}})
 	if err == nil {
 		e.tail.Store(e.next - 1)
+		e.m.count.recorded.Add(uint64(len(run)))
+		e.m.count.batches.Add(1)
+		e.m.count.recordingTime.Add(uint64(time.Since(began)))
 	}
 	return err
 }

@@ -60,6 +60,7 @@ type Member struct {
 	process string // a random token: tells our own claims from another's
 	table   *table
 	health  *health
+	count   counters
 
 	ctx    context.Context // ends when the member leaves or has failed
 	cancel context.CancelCauseFunc

@@ -81,6 +81,7 @@ func (e *epoch) mend(ctx context.Context, f finding) error {
 		return e.m.store.Online.Apply(ctx, connections, positions)
 	}})
 	if err == nil {
+		e.m.count.mended.Add(uint64(len(add) + len(remove)))
 		e.m.log.Warn("online mended", zap.Stringer("stream", e.stream),
 			zap.Int("added", len(add)), zap.Int("removed", len(remove)))
 	}

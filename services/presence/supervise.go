@@ -40,6 +40,7 @@ func (m *Member) after(e *epoch, why error) (*epoch, error) {
 		return nil, why
 	}
 	m.setStream(events.Stream{})
+	m.count.fenced.Add(1)
 	m.log.Warn("fenced; joining again with the connections that are still there",
 		zap.Stringer("stream", e.stream), zap.Error(why))
 	return m.rejoin(m.ctx, e.stream)

@@ -120,6 +120,7 @@ func (m *Member) dropStray(ctx context.Context, s events.Stream) error {
 	if err := m.store.Online.DropStream(ctx, s); err != nil {
 		return fmt.Errorf("drop %s from online: %w", s, err)
 	}
+	m.count.swept.Add(1)
 	m.log.Warn("ghosts of an ended stream removed from online", zap.Stringer("stream", s))
 	return nil
 }

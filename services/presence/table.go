@@ -257,13 +257,6 @@ func (t *table) moved(batch []*Conn, epoch uint32) []*Conn {
 	return welcome
 }
 
-// waiting is how many events wait to be taken, and how many connections are live.
-func (t *table) waiting() (queued, live int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.queue) - t.head, t.live.n
-}
-
 // recordedConns returns the live connections, ascending by seq.
 func (t *table) recordedConns() []*Conn {
 	t.mu.Lock()

@@ -84,14 +84,14 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	if err != nil {
 		return fmt.Errorf("WS_PORT (--ws-port): %w", err)
 	}
-	if err := s.join(ctx, host); err != nil {
+	if err := s.join(ctx, host, pool); err != nil {
 		return errors.Join(err, s.gateway.Close())
 	}
 	return nil
 }
 
 // join claims an epoch for this node and opens the operator's API.
-func (s *server) join(ctx context.Context, host *session.Host) (err error) {
+func (s *server) join(ctx context.Context, host *session.Host, pool *fibonacci.Pool) (err error) {
 	s.adminAt, err = new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.adminAddr)
 	if err != nil {
 		return fmt.Errorf("ADMIN_ADDR (--admin-addr): %w", err)
@@ -99,6 +99,10 @@ func (s *server) join(ctx context.Context, host *session.Host) (err error) {
 	s.member, err = presence.New(s.store.Store, presence.Config{
 		Node: s.cfg.nodeID, Addr: s.clientAddr(), Version: version(), Queue: s.queue(), Log: s.log,
 	})
+	var metrics http.Handler
+	if err == nil {
+		metrics, err = admin.Metrics(s.metrics(pool))
+	}
 	if err == nil {
 		host.Members = s.member
 		err = s.member.Start(ctx)
@@ -107,7 +111,7 @@ func (s *server) join(ctx context.Context, host *session.Host) (err error) {
 		return errors.Join(err, s.adminAt.Close())
 	}
 	s.admin = &http.Server{
-		Handler:           admin.Handler(admin.Config{Users: s.store.Online, Ready: s.ready, Log: s.log}),
+		Handler:           admin.Handler(admin.Config{Users: s.store.Online, Ready: s.ready, Log: s.log, Metrics: metrics}),
 		ReadHeaderTimeout: 5 * time.Second,
 		ErrorLog:          zap.NewStdLog(s.log),
 	}

@@ -1,0 +1,54 @@
+package presence
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats are counts of a member, at one moment and since its start.
+type Stats struct {
+	Connections int // recorded, and still there
+	Queued      int // events that wait to be recorded
+	Room        int // events for which no room is reserved; with less than 2 nobody is admitted
+	Failing     int // steps that the store fails at the moment
+
+	Recorded      uint64        // events, durable and visible
+	Batches       uint64        // in which they were recorded
+	RecordingTime time.Duration // from the first try of each batch to its acknowledgement, in all
+	Fenced        uint64        // how often this node's stream was sealed by another
+	Takeovers     uint64        // streams of dead nodes that this node ended
+	Mended        uint64        // connections that reconcile added to online or removed from it
+	Swept         uint64        // ended streams whose ghosts the sweep removed from online
+}
+
+// counters are the parts of Stats that only grow. They are safe for concurrent use.
+type counters struct {
+	recorded, batches, recordingTime, fenced, takeovers, mended, swept atomic.Uint64
+}
+
+// Stats counts.
+func (m *Member) Stats() Stats {
+	s := m.table.stats()
+	s.Failing = m.health.failing()
+	s.Recorded = m.count.recorded.Load()
+	s.Batches = m.count.batches.Load()
+	s.RecordingTime = time.Duration(m.count.recordingTime.Load())
+	s.Fenced = m.count.fenced.Load()
+	s.Takeovers = m.count.takeovers.Load()
+	s.Mended = m.count.mended.Load()
+	s.Swept = m.count.swept.Load()
+	return s
+}
+
+func (t *table) stats() Stats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Stats{Connections: t.live.n, Queued: len(t.queue) - t.head, Room: t.room}
+}
+
+// failing is how many steps the store fails at the moment.
+func (h *health) failing() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.wrong)
+}

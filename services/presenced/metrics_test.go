@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// GET /metrics says what goes on, with a help text for each metric.
+func TestServe_Metrics(t *testing.T) {
+	tg := start(t, embeddedBackend(t))
+	for i := range 3 {
+		dial(t, tg, fmt.Sprint("u", i))
+	}
+	resp, err := http.Get(tg.admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"presence_gateway_connections 3", "presence_connections 3", "presence_recorded_events_total 3",
+		"presence_queue_events 0", "presence_store_failing_steps 0", "presence_fenced_total 0", "go_goroutines ",
+	} {
+		if !strings.Contains(string(text), "\n"+line) {
+			t.Errorf("no line %q", line)
+		}
+	}
+	for _, m := range new(server).metrics(nil) {
+		if !strings.Contains(string(text), "# HELP "+m.Name+" ") || strings.HasSuffix(m.Name, "_total") != m.Total {
+			t.Errorf("%s: no help, or a name that does not fit", m.Name)
+		}
+	}
+}
