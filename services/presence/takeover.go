@@ -39,7 +39,6 @@ func (m *Member) takeOver(ctx context.Context, s events.Stream) error {
 			return fmt.Errorf("take over %s: %w", s, err)
 		}
 	}
-	m.count.takeovers.Add(1)
 	m.log.Info("stream taken over", zap.Stringer("stream", s), zap.Int("connections", open),
 		zap.Duration("took", time.Since(began)))
 	return nil
