@@ -33,7 +33,7 @@ func (r result) publish(file string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return os.WriteFile(file, []byte(replaceSection(string(old), r.section())), 0o600)
+	return os.WriteFile(file, []byte(replaceSection(string(old), r.section())), 0o600) //nolint:gosec // the file that the user names
 }
 
 const title = "## Lies\n"

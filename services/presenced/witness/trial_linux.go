@@ -123,12 +123,10 @@ func (t *trial) poll(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for i := 0; ; i++ {
-		if m := t.members[i%len(t.members)]; m.isUp() {
-			if a, err := ask(ctx, m); err == nil {
-				t.mu.Lock()
-				t.answers = append(t.answers, a)
-				t.mu.Unlock()
-			}
+		if a, err := ask(ctx, t.nextUp(i)); err == nil {
+			t.mu.Lock()
+			t.answers = append(t.answers, a)
+			t.mu.Unlock()
 		}
 		select {
 		case <-ctx.Done():
@@ -136,6 +134,16 @@ func (t *trial) poll(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// nextUp is a node that is up, or else any.
+func (t *trial) nextUp(i int) *member {
+	for n := range t.members {
+		if m := t.members[(i+n)%len(t.members)]; m.isUp() {
+			return m
+		}
+	}
+	return t.members[0]
 }
 
 func ask(ctx context.Context, m *member) (Answer, error) {
