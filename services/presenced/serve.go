@@ -50,7 +50,7 @@ func serve(ctx context.Context, cfg *config, env environment) (err error) {
 	}
 	makeRoom(cfg.fibWorkers)
 	s.greet(say)
-	return s.run(ctx)
+	return s.run(ctx, pool, env.lookup)
 }
 
 // server is the parts of a presenced that serve.
@@ -138,7 +138,7 @@ func (s *server) ready() error {
 }
 
 // run serves until ctx ends, the stream is lost, or a part fails, and then leaves.
-func (s *server) run(ctx context.Context) error {
+func (s *server) run(ctx context.Context, pool *fibonacci.Pool, lookup func(string) (string, bool)) error {
 	parts, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	failed := make(chan error, 2) // one place for each part that may fail
@@ -146,6 +146,7 @@ func (s *server) run(ctx context.Context) error {
 	wait.Go(func() { failed <- s.gateway.Serve() })
 	wait.Go(func() { failed <- ignoreClosed(s.admin.Serve(s.adminAt)) })
 	wait.Go(func() { timepush.Run(parts, s.gateway.Broadcast) })
+	wait.Go(func() { tuneCollector(parts, pool, lookup) })
 
 	var err error
 	select {
