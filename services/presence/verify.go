@@ -1,23 +1,22 @@
 package presence
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/presenced/presence/events"
 )
 
-// Report is what Verify found.
+// Report is what a Verifier found.
 type Report struct {
 	Streams  int       // in the log
 	Events   uint64    // in the log
 	Open     int       // connections that the log says are open
-	Problems []Problem // empty: all holds
+	Problems []Problem // empty: all holds; ascending by stream
 }
 
 // Holds reports whether nothing was found.
@@ -27,7 +26,8 @@ func (r Report) Holds() bool { return len(r.Problems) == 0 }
 type Problem struct {
 	Kind   ProblemKind
 	Stream events.Stream
-	Detail string // for people
+	ID     events.Position // of the connection, if it is about one
+	Detail string          // for people
 }
 
 // ProblemKind says what does not hold. The set is closed.
@@ -35,33 +35,127 @@ type ProblemKind string
 
 // The kinds of problems.
 const (
-	BrokenGrammar ProblemKind = "grammar"   // an event cannot stand where it stands (I1, I2, I4)
-	NotEnded      ProblemKind = "not_ended" // a sealed stream has open connections, and nobody is about to end them (I4)
-	Ghost         ProblemKind = "ghost"     // online has a connection that the log says is not open (I6)
-	Absent        ProblemKind = "absent"    // online has not a connection that the log says is open (I6)
-	Different     ProblemKind = "different" // online says other things of a connection than the log (I6)
+	BrokenGrammar ProblemKind = "grammar"    // an event cannot stand where it stands (I1, I2, I4)
+	NotSealed     ProblemKind = "not_sealed" // a stream is not sealed, and its node has a later one (I3)
+	NotEnded      ProblemKind = "not_ended"  // a sealed stream has open connections, and nobody is about to end them (I4)
+	Ghost         ProblemKind = "ghost"      // online has a connection that the log says is not open (I5, I6)
+	Absent        ProblemKind = "absent"     // online has not a connection that the log says is open (I6)
+	Different     ProblemKind = "different"  // online says other things of a connection than the log (I6)
 )
 
-// settle is how long Verify waits before it looks again at a stream in which the log
-// and online differ: what is being recorded right now is no problem.
+// ofOnline reports whether a problem is one of online: live nodes mend it, and Repair
+// does. What is wrong with the log stays: its facts are never rewritten.
+func (k ProblemKind) ofOnline() bool { return k == Ghost || k == Absent || k == Different }
+
+// settle is how long a Verifier waits between two looks at a stream in which something
+// differs: what is being recorded right now is no problem.
 const settle = 2 * time.Second
 
-// Verify folds every stream of the log, checks its grammar, and compares what is
-// open with online. It changes nothing. It may run beside live nodes: a difference
-// in a stream that is not sealed is a problem only if a second look, two seconds
-// later, finds the same one. It returns an error if the store cannot be read.
+// LivePatience is a good Verifier.Patience where nodes may be alive: a node mends its
+// own stream within 30 s, and what others left behind sooner.
+const LivePatience = reconcileMax + 5*time.Second
+
+// Verifier folds every stream of the log, checks its grammar, and compares what is
+// open with online. It may work beside live nodes: a problem is what at least two looks
+// have found, and every look in the time of Patience.
+type Verifier struct {
+	Store Store
+
+	// Patience is how long a difference of online may stand until it is a problem, in a
+	// store whose nodes are alive. Default 0: two looks, 2 s apart. Where no beat of a
+	// node changes for 10 s nobody is there to mend anything, and it ends.
+	Patience time.Duration
+
+	Log *zap.Logger // one line when it waits; default: none
+}
+
+// Verify is Verifier.Verify without patience: what two looks agree on is a problem.
 func Verify(ctx context.Context, store Store) (Report, error) {
-	var r Report
+	return Verifier{Store: store}.Verify(ctx)
+}
+
+// Verify looks, and changes nothing. It returns an error if the store cannot be read.
+func (v Verifier) Verify(ctx context.Context) (Report, error) {
+	c := check{store: v.Store}
+	if err := c.readNodes(ctx); err != nil {
+		return c.report, err
+	}
+	if err := c.lookAtAll(ctx); err != nil {
+		return c.report, err
+	}
+	if n := len(c.suspects); n > 0 && v.Log != nil {
+		v.Log.Info("some streams differ from online; looking again, for what is being recorded or mended right now",
+			zap.Int("streams", n), zap.Duration("at most", max(settle, v.Patience)))
+	}
+	for waited := time.Duration(0); len(c.suspects) > 0 && (waited == 0 || v.waits(&c, waited)); waited += settle {
+		if !sleep(ctx, settle) {
+			return c.report, context.Cause(ctx)
+		}
+		if err := c.lookAgain(ctx); err != nil {
+			return c.report, err
+		}
+	}
+	for _, l := range c.suspects {
+		c.count(l)
+	}
+	slices.SortStableFunc(c.report.Problems, func(a, b Problem) int { return a.Stream.Compare(b.Stream) })
+	return c.report, nil
+}
+
+// waits reports whether to wait for what live nodes may still mend.
+func (v Verifier) waits(c *check, waited time.Duration) bool {
+	return waited < v.Patience && (c.alive || waited < leaseTimeout) && slices.ContainsFunc(c.suspects, (*look).mayMend)
+}
+
+// check is one Verify.
+type check struct {
+	store    Store
+	nodes    map[events.Stream]Node // as they were before the current round of looks
+	alive    bool                   // a beat has changed since the first round
+	suspects []*look                // the streams in which every look so far has found the same
+	report   Report                 // of the others
+}
+
+// readNodes is done before the streams are looked at: a stream without a node document
+// has then ended, or has not begun.
+func (c *check) readNodes(ctx context.Context) error {
+	nodes, err := nodesByStream(ctx, c.store.Nodes)
+	if err != nil {
+		return err
+	}
+	for s, n := range nodes {
+		if before, known := c.nodes[s]; known && before.Beat != n.Beat {
+			c.alive = true
+		}
+	}
+	c.nodes = nodes
+	return nil
+}
+
+func nodesByStream(ctx context.Context, nodes Nodes) (map[events.Stream]Node, error) {
+	all, err := nodes.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read nodes: %w", err)
+	}
+	byStream := make(map[events.Stream]Node, len(all))
+	for _, n := range all {
+		byStream[n.Stream] = n
+	}
+	return byStream, nil
+}
+
+// lookAtAll looks at the streams of the log, and then at those that only online has.
+func (c *check) lookAtAll(ctx context.Context) error {
 	seen := make(map[events.Stream]bool)
 	for after := (events.Stream{}); ; {
-		page, err := store.Log.Streams(ctx, after, maxBatch)
+		page, err := c.store.Log.Streams(ctx, after, maxBatch)
 		if err != nil {
-			return r, fmt.Errorf("list streams: %w", err)
+			return fmt.Errorf("list streams: %w", err)
 		}
 		for _, s := range page {
 			seen[s] = true
-			if err := r.verifyStream(ctx, store, s); err != nil {
-				return r, fmt.Errorf("verify %s: %w", s, err)
+			if err := c.lookAt(ctx, newLook(s)); err != nil {
+				return err
 			}
 		}
 		if len(page) < maxBatch {
@@ -69,106 +163,55 @@ func Verify(ctx context.Context, store Store) (Report, error) {
 		}
 		after = page[len(page)-1]
 	}
-	return r, r.verifyUnlogged(ctx, store, seen)
-}
-
-// verifyUnlogged looks for streams of online that the log does not have.
-func (r *Report) verifyUnlogged(ctx context.Context, store Store, logged map[events.Stream]bool) error {
-	streams, err := store.Online.Streams(ctx)
+	streams, err := c.store.Online.Streams(ctx)
 	if err != nil {
 		return fmt.Errorf("list streams of online: %w", err)
 	}
 	for _, s := range streams {
-		if !logged[s] {
-			if _, err := store.Log.Tail(ctx, s); !errors.Is(err, events.ErrNotFound) {
-				continue // it began meanwhile; or the next line of the caller tells
-			}
-			r.Problems = append(r.Problems, Problem{Ghost, s, "online has connections of a stream that is not in the log"})
+		if seen[s] {
+			continue
 		}
-	}
-	return nil
-}
-
-func (r *Report) verifyStream(ctx context.Context, store Store, s events.Stream) error {
-	first, f, err := differences(ctx, store, s)
-	if err != nil {
-		return err
-	}
-	if len(first) > 0 {
-		if !sleep(ctx, settle) {
-			return context.Cause(ctx)
-		}
-		var second []Problem
-		if second, f, err = differences(ctx, store, s); err != nil {
+		if err := c.lookAt(ctx, newLook(s)); err != nil {
 			return err
 		}
-		first = slices.DeleteFunc(second, func(p Problem) bool { return !slices.Contains(first, p) })
 	}
-	r.Streams++
-	r.Open += f.Len()
-	if tail := f.Tail(); !tail.ID.IsZero() {
-		r.Events += tail.ID.Seq + 1
-	}
-	r.Problems = append(r.Problems, first...)
 	return nil
 }
 
-// differences folds a stream and compares it with online. Online is read between two
-// reads of the log, so that of a live stream nothing is missed for long.
-func differences(ctx context.Context, store Store, s events.Stream) ([]Problem, *events.Fold, error) {
-	f := new(events.Fold)
-	err := foldStream(ctx, store.Log, s, f, func(*events.Fold) bool { return false })
-	if errors.Is(err, events.ErrGrammar) || errors.Is(err, events.ErrInvalid) {
-		return []Problem{{BrokenGrammar, s, err.Error()}}, f, nil
+// lookAgain looks at the suspects once more, and lets go those that hold now.
+func (c *check) lookAgain(ctx context.Context) error {
+	if err := c.readNodes(ctx); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, f, err
+	suspects := c.suspects
+	c.suspects = nil
+	for _, l := range suspects {
+		if err := c.lookAt(ctx, l); err != nil {
+			return err
+		}
 	}
-	found, err := onlineOf(ctx, store.Online, s)
-	if err != nil {
-		return nil, f, err
-	}
-	problems := diff(s, f, found)
-	if f.Sealed() && f.Len() > 0 {
-		problems = append(problems, Problem{NotEnded, s, fmt.Sprintf("sealed, and %d connections have no disconnected event", f.Len())})
-	}
-	return problems, f, nil
+	return nil
 }
 
-// onlineOf reads what online has of a stream.
-func onlineOf(ctx context.Context, online Online, s events.Stream) (map[events.Position]Connection, error) {
-	found := make(map[events.Position]Connection)
-	for after := s.At(0); ; {
-		page, err := online.OfStream(ctx, after, maxBatch)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range page {
-			found[c.ID] = c
-		}
-		if len(page) < maxBatch {
-			return found, nil
-		}
-		after = page[len(page)-1].ID
+func (c *check) lookAt(ctx context.Context, l *look) error {
+	_, owned := c.nodes[l.stream]
+	if err := l.look(ctx, c.store, owned); err != nil {
+		return fmt.Errorf("verify %s: %w", l.stream, err)
 	}
+	if len(l.problems) > 0 {
+		c.suspects = append(c.suspects, l)
+		return nil
+	}
+	c.count(l)
+	return nil
 }
 
-// diff is the difference between what a fold says is open and what online has.
-func diff(s events.Stream, f *events.Fold, found map[events.Position]Connection) []Problem {
-	var problems []Problem
-	for _, e := range f.Open() {
-		c, there := found[e.ID]
-		switch {
-		case !there:
-			problems = append(problems, Problem{Absent, s, fmt.Sprintf("%s of user %q is open in the log and not in online", e.ID, e.User)})
-		case c != ConnectionOf(e):
-			problems = append(problems, Problem{Different, s, fmt.Sprintf("%s of user %q is other in online than in the log", e.ID, e.User)})
-		}
-		delete(found, e.ID)
+// count takes into the report what is known of a stream.
+func (c *check) count(l *look) {
+	if tail := l.fold.Tail(); !tail.ID.IsZero() {
+		c.report.Streams++
+		c.report.Events += tail.ID.Seq + 1
 	}
-	ghosts := slices.SortedFunc(maps.Values(found), func(a, b Connection) int { return cmp.Compare(a.ID.Seq, b.ID.Seq) })
-	for _, c := range ghosts {
-		problems = append(problems, Problem{Ghost, s, fmt.Sprintf("%s of user %q is in online and not open in the log", c.ID, c.User)})
-	}
-	return problems
+	c.report.Open += l.fold.Len()
+	c.report.Problems = append(c.report.Problems, l.problems...)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -79,5 +80,37 @@ func TestVerifyCommand(t *testing.T) {
 	}
 	if code, text := fails(t, "verify", "--data-dir", t.TempDir()); code != exitStore || !strings.Contains(text, "presence.db") {
 		t.Errorf("exit code %d with no database: %s", code, text)
+	}
+	if code, text := fails(t, append([]string{"verify", "-o", "xml"}, b.flags...)...); code != exitUsage || !strings.Contains(text, "xml") {
+		t.Errorf("exit code %d with no such format: %s", code, text)
+	}
+}
+
+// presenced verify --repair removes a ghost and says so, once; on no database it makes
+// none.
+func TestVerifyCommand_Repair(t *testing.T) {
+	b := embeddedBackend(t)
+	start(t, b).stop()
+	addGhost(t, b)
+	const id = "n1/00000001/0000000000000001"
+	for i, want := range []string{
+		`"holds":true,"streams":1,"events":2,"open":0,"problems":[],"repaired":[{"kind":"ghost","stream":"n1/00000001","id":"` + id + `"`,
+		`"holds":true,"streams":1,"events":2,"open":0,"problems":[],"repaired":[]`,
+	} {
+		var out, errs logged
+		env := environment{
+			args:   append([]string{"verify", "--repair", "-o", "json"}, b.flags...),
+			lookup: noVariables, stdout: &out, stderr: &errs,
+		}
+		if code := run(t.Context(), env); code != exitOK || !strings.Contains(out.String(), want) {
+			t.Errorf("run %d: exit code %d: %s%s\nwant %s", i, code, out.String(), errs.String(), want)
+		}
+	}
+	empty := t.TempDir()
+	if code, text := fails(t, "verify", "--repair", "--data-dir", empty); code != exitStore || !strings.Contains(text, "presence.db") {
+		t.Errorf("exit code %d with no database: %s", code, text)
+	}
+	if made, err := os.ReadDir(empty); err != nil || len(made) > 0 {
+		t.Errorf("verify has made %v (%v)", made, err)
 	}
 }
