@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/presenced/presence/events"
@@ -24,6 +25,9 @@ import (
 type History struct {
 	// static after construction
 	store Store
+
+	mu    sync.Mutex
+	ended map[events.Stream]span // streams in which nothing will change any more
 }
 
 // NewHistory returns the history of a store.
@@ -82,7 +86,7 @@ func (h *History) OnlineAt(ctx context.Context, at time.Time, q UserQuery) (AtPa
 	if err := q.validate(); err != nil {
 		return AtPage{}, err
 	}
-	return h.naiveOnlineAt(ctx, events.Milliseconds(at), q)
+	return h.onlineAt(ctx, events.Milliseconds(at), q)
 }
 
 // validate returns an error that wraps events.ErrInvalid unless q is within its limits.
@@ -137,7 +141,7 @@ func (h *History) Sessions(ctx context.Context, q SessionQuery) (SessionPage, er
 	if err != nil {
 		return SessionPage{}, err
 	}
-	return h.naiveSessions(ctx, q, after)
+	return h.sessions(ctx, q, after)
 }
 
 // Sighting is when a user was last seen.
@@ -161,5 +165,5 @@ func (h *History) LastSeen(ctx context.Context, users []string) ([]Sighting, err
 	if len(users) > MaxUserPage {
 		return nil, fmt.Errorf("%w: %d users, and at most %d may be asked for", events.ErrInvalid, len(users), MaxUserPage)
 	}
-	return h.naiveLastSeen(ctx, users)
+	return h.lastSeen(ctx, users)
 }

@@ -117,6 +117,9 @@ func (m *Member) Start(ctx context.Context) error {
 	m.tasks.Go(func() { m.supervise(e) })
 	m.tasks.Go(m.watchNodes)
 	m.tasks.Go(m.sweep)
+	if m.store.Snapshots != nil {
+		m.tasks.Go(m.snapshots)
+	}
 	return nil
 }
 

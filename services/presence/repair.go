@@ -113,7 +113,7 @@ func (v Verifier) amends(ctx context.Context, s events.Stream, fold *events.Fold
 	if err != nil {
 		return a, err
 	}
-	if err := foldRest(ctx, v.Store.Log, s, fold); err != nil {
+	if _, err := foldRest(ctx, v.Store, s, fold); err != nil {
 		return a, err
 	}
 	found, err := onlineOf(ctx, v.Store.Online, s)

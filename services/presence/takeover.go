@@ -39,6 +39,7 @@ func (m *Member) takeOver(ctx context.Context, s events.Stream) error {
 			return fmt.Errorf("take over %s: %w", s, err)
 		}
 	}
+	m.count.takeovers.Add(1)
 	m.log.Info("stream taken over", zap.Stringer("stream", s), zap.Int("connections", open),
 		zap.Duration("took", time.Since(began)))
 	return nil
@@ -163,8 +164,7 @@ func lostRun(seal events.Event, open []events.Event, from int, at time.Time) []e
 // foldToSeal folds a sealed stream through its seal, and no further.
 func (m *Member) foldToSeal(ctx context.Context, s events.Stream) (f *events.Fold, err error) {
 	err = m.persist(ctx, step{"read stream", func(ctx context.Context) error {
-		f = new(events.Fold)
-		if err := foldStream(ctx, m.store.Log, s, f, (*events.Fold).Sealed); err != nil {
+		if f, err = foldSealed(ctx, m.store, s); err != nil {
 			return err
 		}
 		if !f.Sealed() {
@@ -175,27 +175,17 @@ func (m *Member) foldToSeal(ctx context.Context, s events.Stream) (f *events.Fol
 	return f, err
 }
 
-// foldStream applies the events of a stream to an empty fold, until its end, or until
-// enough says so.
-func foldStream(ctx context.Context, log events.Log, s events.Stream, f *events.Fold, enough func(*events.Fold) bool) error {
-	for from := s.At(0); ; {
-		page, err := log.Read(ctx, from, maxBatch)
-		if err != nil {
-			return err
+// foldSealed folds from the newest snapshot: a stream may have been written for months,
+// and who was connected to a dead node is to be offline within seconds. A snapshot that
+// the rest of the stream does not fit is as good as none.
+func foldSealed(ctx context.Context, store Store, s events.Stream) (*events.Fold, error) {
+	f, err := newestFold(ctx, store.Snapshots, s.At(events.MaxSeq))
+	if err == nil && !f.Tail().ID.IsZero() {
+		if err = foldOn(ctx, store.Log, s, f, (*events.Fold).Sealed); err == nil {
+			return f, nil
 		}
-		for _, e := range page {
-			if enough(f) {
-				return nil
-			}
-			if err := f.Apply(e); err != nil {
-				return err
-			}
-		}
-		if len(page) < maxBatch {
-			return nil
-		}
-		from = page[len(page)-1].ID.Next()
 	}
+	return foldStream(ctx, store, s, (*events.Fold).Sealed)
 }
 
 // notBefore is the time now, or t if that is later: in a stream time never goes back,

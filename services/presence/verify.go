@@ -210,7 +210,7 @@ func (c *check) lookAt(ctx context.Context, l *look) error {
 func (c *check) count(l *look) {
 	if tail := l.fold.Tail(); !tail.ID.IsZero() {
 		c.report.Streams++
-		c.report.Events += tail.ID.Seq + 1
+		c.report.Events += tail.ID.Seq + 1 - l.missing
 	}
 	c.report.Open += l.fold.Len()
 	c.report.Problems = append(c.report.Problems, l.problems...)

@@ -16,6 +16,7 @@ import (
 type look struct {
 	stream   events.Stream
 	fold     *events.Fold
+	missing  uint64 // events at its beginning that retention has deleted
 	looked   bool
 	problems []Problem // what every look has found
 }
@@ -44,7 +45,7 @@ func (l *look) look(ctx context.Context, store Store, owned bool) error {
 // differences reads online between two reads of the log. So what online has is in the
 // log by the second, or never was; and what was open at the first should be in online.
 func (l *look) differences(ctx context.Context, store Store, owned bool) ([]Problem, error) {
-	if broken, err := l.goOn(ctx, store.Log); broken != nil || err != nil {
+	if broken, err := l.goOn(ctx, store); broken != nil || err != nil {
 		return broken, err
 	}
 	tail := l.fold.Tail().ID
@@ -53,7 +54,7 @@ func (l *look) differences(ctx context.Context, store Store, owned bool) ([]Prob
 		return nil, err
 	}
 	if !l.fold.Sealed() {
-		if broken, err := l.goOn(ctx, store.Log); broken != nil || err != nil {
+		if broken, err := l.goOn(ctx, store); broken != nil || err != nil {
 			return broken, err
 		}
 	}
@@ -73,34 +74,13 @@ func (l *look) differences(ctx context.Context, store Store, owned bool) ([]Prob
 }
 
 // goOn folds what has come since the last look.
-func (l *look) goOn(ctx context.Context, log events.Log) (broken []Problem, err error) {
-	err = foldRest(ctx, log, l.stream, l.fold)
+func (l *look) goOn(ctx context.Context, store Store) (broken []Problem, err error) {
+	missing, err := foldRest(ctx, store, l.stream, l.fold)
+	l.missing += missing
 	if errors.Is(err, events.ErrGrammar) || errors.Is(err, events.ErrInvalid) {
 		return []Problem{{Kind: BrokenGrammar, Stream: l.stream, Detail: err.Error()}}, nil
 	}
 	return nil, err
-}
-
-// foldRest applies to a fold the events of its stream that it has not seen.
-func foldRest(ctx context.Context, log events.Log, s events.Stream, f *events.Fold) error {
-	for {
-		from := s.At(0)
-		if tail := f.Tail(); !tail.ID.IsZero() {
-			from = tail.ID.Next()
-		}
-		page, err := log.Read(ctx, from, maxBatch)
-		if err != nil {
-			return err
-		}
-		for _, e := range page {
-			if err := f.Apply(e); err != nil {
-				return err
-			}
-		}
-		if len(page) < maxBatch {
-			return nil
-		}
-	}
 }
 
 // successor says whether a stream that is not sealed has a later epoch. That one may

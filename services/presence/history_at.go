@@ -1,0 +1,136 @@
+package presence
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/presenced/presence/events"
+)
+
+// crowd is who was there at a time.
+type crowd struct {
+	at     time.Time
+	wanted map[string]bool // nil: everybody
+	after  string
+	users  map[string]UserAt
+	page   AtPage
+}
+
+func newCrowd(at time.Time, q UserQuery) *crowd {
+	c := &crowd{at: at, after: q.After, users: make(map[string]UserAt), page: AtPage{At: at}}
+	if q.Users != nil {
+		c.wanted = make(map[string]bool, len(q.Users))
+		for _, user := range q.Users {
+			c.wanted[user] = true
+		}
+	}
+	return c
+}
+
+// add counts a connection. What is online outweighs what is unknown, so a client whose
+// old connection is unknown while its new one is there is counted once.
+func (c *crowd) add(e events.Event, state State) {
+	if state == StateOnline {
+		c.page.Total++
+	} else {
+		c.page.Unknown++
+	}
+	if e.User <= c.after || c.wanted != nil && !c.wanted[e.User] {
+		return
+	}
+	u, there := c.users[e.User]
+	if !there || state < u.State {
+		u = UserAt{User: e.User, Since: e.At, State: state}
+	}
+	if state == u.State {
+		u.Connections++
+		if e.At.Before(u.Since) {
+			u.Since = e.At
+		}
+	}
+	c.users[e.User] = u
+}
+
+// answer is the page of at most limit users.
+func (c *crowd) answer(limit int) AtPage {
+	users := slices.SortedFunc(maps.Values(c.users), func(a, b UserAt) int { return strings.Compare(a.User, b.User) })
+	if len(users) > limit {
+		users = users[:limit:limit]
+		c.page.Next = users[limit-1].User
+	}
+	c.page.Users = users
+	return c.page
+}
+
+func (h *History) onlineAt(ctx context.Context, at time.Time, q UserQuery) (AtPage, error) {
+	if err := h.remembers(ctx, at); err != nil {
+		return AtPage{}, err
+	}
+	spans, err := h.spans(ctx)
+	if err != nil {
+		return AtPage{}, err
+	}
+	c := newCrowd(at, q)
+	for _, s := range spans {
+		if s.overlaps(at) {
+			if err := h.addAt(ctx, s, c); err != nil {
+				return AtPage{}, fmt.Errorf("%s: %w", s.tail.ID.Stream, err)
+			}
+		}
+	}
+	// Retention may have begun to delete what was read.
+	if err := h.remembers(ctx, at); err != nil {
+		return AtPage{}, err
+	}
+	return c.answer(q.Limit), nil
+}
+
+// remembers returns ErrForgotten if a time is before the horizon.
+func (h *History) remembers(ctx context.Context, at time.Time) error {
+	horizon, err := h.store.Past.Horizon(ctx)
+	if err == nil && at.Before(horizon) {
+		err = fmt.Errorf("%s is %w, which is from %s on", at.Format(time.RFC3339Nano), ErrForgotten, horizon.Format(time.RFC3339Nano))
+	}
+	return err
+}
+
+// addAt counts the connections of a stream that were open at a time.
+func (h *History) addAt(ctx context.Context, s span, c *crowd) error {
+	f, err := h.openAt(ctx, s, c.at)
+	if err != nil {
+		return err
+	}
+	open := f.Open()
+	// Who left by a later event of the owner was there until then, whatever the beats say.
+	left := make(map[events.Position]bool)
+	if s.doubtful(c.at) {
+		if err := foldOn(ctx, h.store.Log, s.tail.ID.Stream, f, through(s.lastSeq())); err != nil {
+			return err
+		}
+		left = leftSince(open, f)
+	}
+	for _, e := range open {
+		state := StateOnline
+		if !left[e.ID] {
+			state = s.stateAt(c.at, e.At)
+		}
+		c.add(e, state)
+	}
+	return nil
+}
+
+// leftSince are those of the connections that are not open any more.
+func leftSince(open []events.Event, f *events.Fold) map[events.Position]bool {
+	left := make(map[events.Position]bool, len(open))
+	for _, e := range open {
+		left[e.ID] = true
+	}
+	for _, e := range f.Open() {
+		delete(left, e.ID)
+	}
+	return left
+}
