@@ -1,0 +1,44 @@
+package presence
+
+import (
+	"context"
+	"time"
+
+	"github.com/presenced/presence/events"
+)
+
+// pollEvery is how long a Follow that has read everything waits until it looks again.
+const pollEvery = 500 * time.Millisecond
+
+// Follow calls yield with the events after the cursor, in pages, and then with those that
+// are appended, until ctx ends or yield returns an error, which it returns. It looks
+// every 500 ms, and whenever wake has something; wake may be nil. While the store is away
+// it tries again.
+//
+// It runs on the caller's goroutine. A yield that is slow makes no queue grow: events
+// stay in the log until they are asked for.
+func (r *Reader) Follow(ctx context.Context, wake <-chan struct{}, yield func([]events.Event) error) error {
+	timer := time.NewTimer(pollEvery)
+	defer timer.Stop()
+	for {
+		page, err := r.Poll(ctx, MaxEvents)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil && !heals(err):
+			return err
+		case len(page) > 0:
+			if err := yield(page); err != nil {
+				return err
+			}
+			continue
+		}
+		timer.Reset(pollEvery)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-wake:
+		case <-timer.C:
+		}
+	}
+}
