@@ -3,11 +3,12 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
-// record is the shape of an event as a JSON document: the same names and the same
-// order as in the collection events.
+// record is the shape of an event as a JSON document, for reading it: the same names and
+// the same order as in the collection events.
 type record struct {
 	ID       string     `json:"_id"`
 	Type     string     `json:"type"`
@@ -32,25 +33,100 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, err
 	}
-	r := record{
-		ID: e.ID.String(), Type: e.Type.String(), At: e.At,
-		User: e.User, Remote: e.Remote, Agent: e.Agent,
-		Process: e.Process, Addr: e.Addr, Version: e.Version, By: e.By,
-		V: Version,
+	return e.appendJSON(make([]byte, 0, encodedSize)), nil
+}
+
+// encodedSize is more than most events are long as JSON, in bytes.
+const encodedSize = 320
+
+// MarshalRun writes each event of a run as MarshalJSON does. It returns an error that
+// wraps ErrInvalid unless run is what Log.Append takes.
+func MarshalRun(run []Event) ([][]byte, error) {
+	if err := ValidateRun(run); err != nil {
+		return nil, err
 	}
-	if !e.Resumes.IsZero() {
-		r.Resumes = e.Resumes.String()
+	all := make([]byte, 0, encodedSize*len(run))
+	values := make([][]byte, len(run))
+	for i, e := range run {
+		began := len(all)
+		all = e.appendJSON(all)
+		values[i] = all[began:len(all):len(all)]
 	}
-	if !e.Conn.IsZero() {
-		r.Conn = e.Conn.String()
-	}
+	return values, nil
+}
+
+// appendJSON appends a valid event, as encoding/json would write its record. Recording is
+// the hot path, and this allocates only to grow b.
+func (e Event) appendJSON(b []byte) []byte {
+	b = append(b, `{"_id":"`...)
+	b = e.ID.AppendText(b)
+	b = append(b, `","type":"`...)
+	b = append(b, typeNames[e.Type]...)
+	b = append(b, '"')
+	b = appendTime(b, "at", e.At)
+	b = appendField(b, "user", e.User)
+	b = appendField(b, "remote", e.Remote)
+	b = appendField(b, "agent", e.Agent)
+	b = appendPosition(b, "resumes", e.Resumes)
+	b = appendPosition(b, "conn", e.Conn)
+	b = appendField(b, "process", e.Process)
+	b = appendField(b, "addr", e.Addr)
+	b = appendField(b, "version", e.Version)
+	b = appendField(b, "by", e.By)
 	if e.Reason != 0 {
-		r.Reason = e.Reason.String()
+		b = appendField(b, "reason", reasonNames[e.Reason])
 	}
 	if !e.LastSeen.IsZero() {
-		r.LastSeen = &e.LastSeen
+		b = appendTime(b, "lastSeen", e.LastSeen)
 	}
-	return json.Marshal(r)
+	b = append(b, `,"v":`...)
+	b = strconv.AppendInt(b, Version, 10)
+	return append(b, '}')
+}
+
+func appendName(b []byte, name string) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	return append(b, '"', ':')
+}
+
+func appendTime(b []byte, name string, t time.Time) []byte {
+	b = append(appendName(b, name), '"')
+	return append(t.AppendFormat(b, time.RFC3339Nano), '"')
+}
+
+func appendPosition(b []byte, name string, p Position) []byte {
+	if p.IsZero() {
+		return b
+	}
+	b = append(appendName(b, name), '"')
+	return append(p.AppendText(b), '"')
+}
+
+// appendField appends a text, unless it is empty.
+func appendField(b []byte, name, text string) []byte {
+	if text == "" {
+		return b
+	}
+	b = appendName(b, name)
+	if isPlain(text) {
+		b = append(b, '"')
+		b = append(b, text...)
+		return append(b, '"')
+	}
+	quoted, _ := json.Marshal(text) // the only error is of types that are no text
+	return append(b, quoted...)
+}
+
+// isPlain reports whether a text stands in JSON as it is.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. It returns an error that wraps

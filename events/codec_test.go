@@ -254,3 +254,81 @@ func FuzzEvent_UnmarshalJSON(f *testing.F) {
 		}
 	})
 }
+
+// recordOf is an event as encoding/json writes it.
+func recordOf(e Event) record {
+	r := record{
+		ID: e.ID.String(), Type: e.Type.String(), At: e.At,
+		User: e.User, Remote: e.Remote, Agent: e.Agent,
+		Process: e.Process, Addr: e.Addr, Version: e.Version, By: e.By,
+		V: Version,
+	}
+	if !e.Resumes.IsZero() {
+		r.Resumes = e.Resumes.String()
+	}
+	if !e.Conn.IsZero() {
+		r.Conn = e.Conn.String()
+	}
+	if e.Reason != 0 {
+		r.Reason = e.Reason.String()
+	}
+	if !e.LastSeen.IsZero() {
+		r.LastSeen = &e.LastSeen
+	}
+	return r
+}
+
+// The encoder writes what encoding/json would write.
+func TestEvent_MarshalJSON_AsEncodingJSON(t *testing.T) {
+	texts := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]{1,20}`), rapid.SampledFrom([]string{"<&>", "\u2028", `"\`, "é", "😀"}))
+	rapid.Check(t, func(t *rapid.T) {
+		e := connected(rapid.Uint64Range(1, MaxSeq).Draw(t, "seq"), texts.Filter(func(s string) bool { return ValidateUser(s) == nil }).Draw(t, "user"))
+		e.Agent = CleanAgent(texts.Draw(t, "agent"))
+		e.At = time.UnixMilli(rapid.Int64Range(0, 1<<42).Draw(t, "at")).UTC()
+		got, err := e.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := json.Marshal(recordOf(e))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("got  %s\nwant %s, %v", got, want, err)
+		}
+	})
+	for name, e := range golden() {
+		got, _ := e.MarshalJSON()
+		if want, _ := json.Marshal(recordOf(e)); !bytes.Equal(got, want) {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestMarshalRun(t *testing.T) {
+	run := []Event{opened(), connected(1, "42"), connected(2, "é")}
+	values, err := MarshalRun(run)
+	if err != nil || len(values) != len(run) {
+		t.Fatalf("%d values, %v", len(values), err)
+	}
+	for i, e := range run {
+		if want, _ := e.MarshalJSON(); !bytes.Equal(values[i], want) {
+			t.Errorf("%s, want %s", values[i], want)
+		}
+	}
+	if _, err := MarshalRun([]Event{opened(), connected(2, "42")}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a run with a hole: %v", err)
+	}
+}
+
+func BenchmarkMarshalRun(b *testing.B) {
+	run := make([]Event, 1000)
+	for i := range run {
+		run[i] = connected(uint64(i+1), "user-42")
+		run[i].At = run[0].At
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := MarshalRun(run); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(run)), "ns/event")
+}

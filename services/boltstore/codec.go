@@ -10,23 +10,6 @@ import (
 	"github.com/presenced/presence/services/presence"
 )
 
-// encodeRun is the value of each event of run. It returns an error that wraps
-// events.ErrInvalid unless run is what Append takes.
-func encodeRun(run []events.Event) ([][]byte, error) {
-	if err := events.ValidateRun(run); err != nil {
-		return nil, err
-	}
-	values := make([][]byte, len(run))
-	for i, e := range run {
-		value, err := e.MarshalJSON()
-		if err != nil {
-			return nil, err
-		}
-		values[i] = value
-	}
-	return values, nil
-}
-
 func decodeEvent(key, value []byte) (e events.Event, err error) {
 	// Not json.Unmarshal, which would read the whole value twice.
 	if err := e.UnmarshalJSON(value); err != nil {

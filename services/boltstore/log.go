@@ -19,7 +19,7 @@ var _ events.Log = eventLog{}
 // Append implements events.Log. It refuses a run that would leave a hole, with
 // events.ErrInvalid (I1).
 func (l eventLog) Append(ctx context.Context, run []events.Event) (n int, err error) {
-	values, err := encodeRun(run)
+	values, err := events.MarshalRun(run)
 	if err != nil || len(run) == 0 {
 		return 0, err
 	}

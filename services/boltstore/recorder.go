@@ -20,7 +20,7 @@ var _ presence.Recorder = recorder{}
 
 // Record implements presence.Recorder.
 func (r recorder) Record(ctx context.Context, run []events.Event) (int, error) {
-	values, err := encodeRun(run)
+	values, err := events.MarshalRun(run)
 	if err != nil || len(run) == 0 {
 		return 0, err
 	}
