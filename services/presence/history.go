@@ -150,7 +150,9 @@ type Sighting struct {
 	State State // of now
 
 	// Last is the last instant at which the user is known to have been online: when
-	// the last connection ended, or the last sign of life of its node.
+	// the last connection ended, or the last sign of life of its node. If that is before
+	// the horizon (then State is StateUnknown), there may have been a later one, also
+	// before the horizon.
 	Last time.Time
 
 	// Declared is when the node of the user's last connection was declared lost, which

@@ -36,7 +36,7 @@ func (h *History) lastSeen(ctx context.Context, users []string) ([]Sighting, err
 	var all []Sighting
 	for _, user := range users {
 		s := seen[user]
-		forgotten := s.State == StateOffline && later(s.Last, s.Declared).Before(horizon)
+		forgotten := s.State == StateOffline && s.Last.Before(horizon)
 		if !s.Last.IsZero() && !forgotten {
 			all = append(all, *s)
 		}
@@ -44,13 +44,12 @@ func (h *History) lastSeen(ctx context.Context, users []string) ([]Sighting, err
 	return all, nil
 }
 
-// at takes in that the user was surely there at a time, and declared lost later, if so.
+// at takes in that the user was surely there at a time, and declared lost later, if so:
+// of two that were last seen at the same time, the one that was declared first, or not at
+// all, says more.
 func (s *Sighting) at(last, declared time.Time) {
-	switch {
-	case last.After(s.Last):
+	if last.After(s.Last) || last.Equal(s.Last) && declared.Before(s.Declared) {
 		s.Last, s.Declared = last, declared
-	case last.Equal(s.Last) && declared.IsZero():
-		s.Declared = declared
 	}
 }
 

@@ -136,10 +136,19 @@ func (p past) lastSeen(user string) (seen presence.Sighting, ever bool) {
 			last, declared = s.LastSeen, s.Until
 		}
 		seen.State = min(seen.State, s.State)
-		if last.After(seen.Last) || last.Equal(seen.Last) && declared.IsZero() {
+		if last.After(seen.Last) || last.Equal(seen.Last) && declared.Before(seen.Declared) {
 			seen.Last, seen.Declared = last, declared
 		}
 	}
-	forgotten := seen.State == presence.StateOffline && latest(seen.Last, seen.Declared).Before(p.horizon)
-	return seen, !seen.Last.IsZero() && !forgotten
+	forgotten := seen.State == presence.StateOffline && seen.Last.Before(p.horizon)
+	return p.within(seen), !seen.Last.IsZero() && !forgotten
+}
+
+// within is a sighting without what it says of the time before the horizon: of who may
+// still be there, it is only known that nothing was seen since.
+func (p past) within(s presence.Sighting) presence.Sighting {
+	if s.Last.Before(p.horizon) {
+		s.Last, s.Declared = p.horizon, time.Time{}
+	}
+	return s
 }

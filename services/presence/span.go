@@ -194,6 +194,8 @@ func (h *History) seqAt(ctx context.Context, s span, at time.Time) (uint64, erro
 	after := func(e events.Event) bool { return e.At.After(at) }
 	end, err := h.eventAt(ctx, stream.At(last))
 	switch {
+	case errors.Is(err, events.ErrNotFound): // retention has deleted it, so it was before
+		return last, nil
 	case err != nil:
 		return 0, err
 	case !after(end):
