@@ -1,0 +1,98 @@
+package presence_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/boltstore"
+	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/storetest"
+)
+
+// quiet is a client that forgets what it is told.
+type quiet struct{ presence.Conn }
+
+func (*quiet) Recorded(events.Position) {}
+
+func embedded(b *testing.B) presence.Store {
+	b.Helper()
+	db, err := boltstore.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	return db.Store()
+}
+
+func member(b *testing.B, store presence.Store, node string) *presence.Member {
+	b.Helper()
+	m, err := presence.New(store, presence.Config{Node: node})
+	if err == nil {
+		err = m.Start(b.Context())
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(m.Die)
+	return m
+}
+
+// BenchmarkMember records connects and disconnects through the whole of it, from Admit
+// to Recorded, into the embedded store. BenchmarkRecorder_Record of package boltstore
+// shows what bbolt alone takes for the same documents.
+func BenchmarkMember(b *testing.B) {
+	m := member(b, embedded(b), "n1")
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		for m.Admit() != nil {
+			runtime.Gosched() // full: as a client that is refused and comes again
+		}
+		c := new(quiet)
+		c.Init(c, fmt.Sprint("user-", i%1000), "203.0.113.0", "bench/1")
+		m.Connect(&c.Conn)
+		m.Disconnect(&c.Conn, events.Client)
+	}
+	for m.Stats().Recorded < 2*uint64(b.N) {
+		runtime.Gosched()
+	}
+	s := m.Stats()
+	b.ReportMetric(float64(2*b.N)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(s.Recorded)/float64(s.Batches), "events/batch")
+}
+
+// BenchmarkMember_TakeOver takes over a node that died with 20,000 connections, and
+// counts the operations on the store.
+func BenchmarkMember_TakeOver(b *testing.B) {
+	const open = 20_000
+	for b.Loop() {
+		b.StopTimer()
+		inner := embedded(b)
+		dead := member(b, inner, "n1")
+		for range open {
+			c := new(quiet)
+			c.Init(c, "user", "", "")
+			if err := dead.Admit(); err != nil {
+				b.Fatal(err)
+			}
+			dead.Connect(&c.Conn)
+		}
+		for dead.Stats().Connections < open {
+			runtime.Gosched()
+		}
+		dead.Die()
+		faulty := storetest.NewFaulty(inner, storetest.Calm)
+		peer, err := presence.New(faulty.Store(), presence.Config{Node: "n2"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		if err := peer.TakeOver(b.Context(), n1e1); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(faulty.Calls()), "operations")
+	}
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/takeover")
+}
