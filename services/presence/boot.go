@@ -41,21 +41,12 @@ func (m *Member) boot(ctx context.Context) (events.Event, error) {
 // endOlder takes over the highest epoch of this node id if it is unsealed and its
 // process dead, and completes the takeovers and leaves that older epochs began.
 func (m *Member) endOlder(ctx context.Context) error {
-	last, err := m.highest(ctx)
+	last, err := m.watchHighest(ctx)
 	if errors.Is(err, events.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
-	}
-	if !last.Seals() && !m.store.Exclusive {
-		if err := m.watch(ctx, last.ID.Stream); err != nil {
-			return err
-		}
-		// Somebody may have ended it, or begun a new epoch, meanwhile.
-		if last, err = m.highest(ctx); err != nil {
-			return err
-		}
 	}
 	if !last.Seals() {
 		if err := m.takeOver(ctx, last.ID.Stream); err != nil {
@@ -63,6 +54,24 @@ func (m *Member) endOlder(ctx context.Context) error {
 		}
 	}
 	return m.completeOlder(ctx, last.ID.Epoch)
+}
+
+// watchHighest returns the last event of the highest epoch of this node id, which is
+// sealed, or whose process gave no sign of life while it was watched. An epoch that
+// another process has begun meanwhile is watched from its own beginning: the silence
+// of the one before says nothing about it.
+func (m *Member) watchHighest(ctx context.Context) (events.Event, error) {
+	var watched events.Stream
+	for {
+		last, err := m.highest(ctx)
+		if err != nil || last.Seals() || m.store.Exclusive || last.ID.Stream == watched {
+			return last, err
+		}
+		watched = last.ID.Stream
+		if err := m.watch(ctx, watched); err != nil {
+			return events.Event{}, err
+		}
+	}
 }
 
 // completeOlder takes over, to the end, the streams of this node id up to an epoch

@@ -1,6 +1,7 @@
 package presence_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -84,6 +85,31 @@ func TestMember_Start_AfterClaimWithoutNode(t *testing.T) {
 		}
 		holds(t, store, 0)
 		shutdown(t, m)
+	})
+}
+
+// An epoch that another process began while the one before it was watched is watched
+// too: the newcomer gives way, and does not take a live process for a dead one.
+func TestMember_Start_WhileAnotherStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := died(t, 7)
+		second, err := presence.New(store, presence.Config{Node: "n1", Addr: "localhost:2", Version: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error)
+		time.AfterFunc(3*time.Second, func() { ended <- second.Start(context.Background()) })
+		first := start(t, store, presence.Config{})
+		if err := <-ended; !errors.Is(err, presence.ErrDuplicateNode) {
+			t.Errorf("the second newcomer: %v", err)
+			defer second.Die()
+		}
+		pass(5 * time.Second)
+		if err := first.Ready(); err != nil || first.Stream() != n1e2 {
+			t.Errorf("the first newcomer writes %s: %v", first.Stream(), err)
+		}
+		shutdown(t, first)
+		holds(t, store, 0)
 	})
 }
 
