@@ -9,7 +9,8 @@ COPY go.mod go.sum ./
 RUN go mod download && go mod verify
 
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/ ./services/presenced ./clientctl
+ARG VERSION=
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.release=$VERSION" -o /out/ ./services/presenced ./clientctl
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/ /

@@ -22,8 +22,16 @@ func newVersion(p process) *cobra.Command {
 	}
 }
 
-// version is the module's, as the Go command recorded it in the binary.
+// release is set by the linker where there is no version control to ask, as in the
+// container image: -ldflags "-X main.release=v1.2.3".
+var release string
+
+// version is the release, else the module's, as the Go command recorded it in the
+// binary.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}

@@ -2,9 +2,16 @@ package main
 
 import "runtime/debug"
 
-// version is the version of the program, from what the Go tool built into it: the
-// module's version, else the commit it was built from, else "devel".
+// release is set by the linker where there is no version control to ask, as in the
+// container image: -ldflags "-X main.release=v1.2.3".
+var release string
+
+// version is the version of the program: its release, else what the Go tool built into
+// it, the module's version or the commit it was built from, else "devel".
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "devel"
