@@ -103,7 +103,7 @@ who was. Without any setting it stores in a file below ./data.
 	})
 	cfg.serverFlags(root.Flags())
 	cfg.storeFlags(root.Flags())
-	root.AddCommand(verifyCommand(env), healthCommand(), versionCommand())
+	root.AddCommand(verifyCommand(env), retainCommand(env), healthCommand(), versionCommand())
 	for _, cmd := range append(root.Commands(), root) {
 		envflag.Document(cmd.Flags())
 	}
