@@ -87,22 +87,35 @@ func (c *cluster) commit() string {
 	return c.build.Commit
 }
 
-// nodes are n1, n2 and so on. What they log is told if they do not start.
-func (c *cluster) nodes(count int) []witness.Node {
+// nodes are n1, n2 and so on. What one logs goes to a file of a directory, if there is
+// one, and is told if the node does not start.
+func (c *cluster) nodes(count int, logs string) []witness.Node {
 	var nodes []witness.Node
 	for i := range count {
 		id := fmt.Sprintf("n%d", i+1)
 		nodes = append(nodes, witness.Node{ID: id, Start: func() (*witness.Process, error) {
-			var log bytes.Buffer // written by one goroutine, which has ended when Start fails
-			p, err := witness.Start(c.command(&log, "--ws-host", "127.0.0.1", "--ws-port", "0",
+			log, err := c.log(id, logs)
+			if err != nil {
+				return nil, err
+			}
+			defer log.Close() // the process has its own
+			p, err := witness.Start(c.command(log, "--ws-host", "127.0.0.1", "--ws-port", "0",
 				"--admin-addr", "127.0.0.1:0", "--node-id", id, "--drain-timeout", "60s"))
 			if err != nil {
-				err = fmt.Errorf("%w\n%s", err, log.Bytes())
+				said, _ := os.ReadFile(log.Name()) // without it, the error stands alone
+				err = fmt.Errorf("%w\n%s", err, said)
 			}
 			return p, err
 		}})
 	}
 	return nodes
+}
+
+func (c *cluster) log(id, dir string) (*os.File, error) {
+	if dir == "" {
+		dir = c.dir
+	}
+	return os.OpenFile(filepath.Join(dir, id+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
 // command is presenced on the cluster's database.

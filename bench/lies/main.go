@@ -78,7 +78,7 @@ func run(ctx context.Context, o options) (r result, err error) {
 			return r, err
 		}
 		defer func() { err = errors.Join(err, c.close()) }()
-		o.trial.Nodes = c.nodes(o.nodes)
+		o.trial.Nodes = c.nodes(o.nodes, o.logs)
 		r.commit, r.database = c.commit(), c.database
 		defer func() {
 			if err == nil {
@@ -90,7 +90,15 @@ func run(ctx context.Context, o options) (r result, err error) {
 	say("seed %d", o.trial.Seed)
 	err = witness.Run(ctx, o.trial, func(seen witness.Outcome) {
 		r.outcome = seen
-		r.lies = witness.Lies(seen.Answers, seen.Sightings, seen.Faults, o.trial.Bounds)
+		var outside []witness.Lie
+		r.lies, outside = witness.Lies(seen.Answers, seen.Sightings, seen.Faults, o.trial.Bounds)
+		for _, l := range outside {
+			what := "missing"
+			if l.Ghost {
+				what = "ghost"
+			}
+			say("outside: at %s %q is %s, of node %q", l.At.UTC().Format("15:04:05.000"), l.User, what, l.Node)
+		}
 	})
 	return r, err
 }

@@ -15,7 +15,8 @@ type options struct {
 	args  []string
 	root  string
 	out   string
-	nodes int // to start, unless trial has some
+	logs  string // directory; "": none
+	nodes int    // to start, unless trial has some
 	trial witness.Config
 }
 
@@ -25,6 +26,7 @@ func parse(args []string) (options, error) {
 	fs := flag.NewFlagSet("lies", flag.ContinueOnError)
 	fs.StringVar(&o.root, "root", "..", "`directory` of the checkout to build presenced from")
 	fs.StringVar(&o.out, "out", "", "`file` whose section \"Lies\" is to be what was measured")
+	fs.StringVar(&o.logs, "logs", "", "`directory` that the nodes' logs are appended to, a file each (default none are kept)")
 	fs.IntVar(&o.nodes, "nodes", 3, "`number` of nodes to start")
 	fs.Func("at", "a node that runs: `ID,ws://…,http://…`, its id and the addresses for clients and of the operator's API; may be given many times", func(text string) error {
 		return addNode(t, text)

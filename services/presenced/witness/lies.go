@@ -29,6 +29,14 @@ type Answer struct {
 	Online          map[string]int // connections of each user
 }
 
+// Lie is one user of one answer, outside of the bounds.
+type Lie struct {
+	At    time.Time
+	User  string
+	Node  string // that the user is, or was last, connected to; "" if there was none
+	Ghost bool   // else missing
+}
+
 // LieSeconds is for how long, added up over all users, answers were not true.
 type LieSeconds struct {
 	Ghost   Split // who is not connected is said to be online
@@ -48,32 +56,38 @@ func (s *Split) add(d time.Duration, inside bool) {
 
 // Lies adds up the lies of answers, ascending by time. A user is counted in a lie only
 // if no moment between question and answer makes it true. Each answer counts for the
-// time since the question before it.
-func Lies(answers []Answer, seen []Sighting, faults []Fault, b Bounds) LieSeconds {
+// time since the question before it. Those outside of the bounds are told one by one.
+func Lies(answers []Answer, seen []Sighting, faults []Fault, b Bounds) (LieSeconds, []Lie) {
 	users := make(map[string][]*Sighting)
 	for i := range seen {
 		users[seen[i].User] = append(users[seen[i].User], &seen[i])
 	}
 	var sum LieSeconds
+	var outside []Lie
 	for i := 1; i < len(answers); i++ {
 		a := &answers[i]
 		weight := a.Asked.Sub(answers[i-1].Asked)
 		for user, sockets := range users {
-			if a.Online[user] > 0 {
-				if ghost, excused := b.ghost(a, sockets, faults); ghost {
-					sum.Ghost.add(weight, excused)
+			isGhost := a.Online[user] > 0
+			judge, total := b.missing, &sum.Missing
+			if isGhost {
+				judge, total = b.ghost, &sum.Ghost
+			}
+			if lie, excused := judge(a, sockets, faults); lie {
+				total.add(weight, excused)
+				if !excused {
+					outside = append(outside, Lie{a.Asked, user, sockets[len(sockets)-1].Node, isGhost})
 				}
-			} else if missing, excused := b.missing(a, sockets, faults); missing {
-				sum.Missing.add(weight, excused)
 			}
 		}
 		for user := range a.Online {
 			if users[user] == nil {
 				sum.Ghost.add(weight, false)
+				outside = append(outside, Lie{a.Asked, user, "", true})
 			}
 		}
 	}
-	return sum
+	return sum, outside
 }
 
 // ghost judges the answer that a user is online.

@@ -58,10 +58,13 @@ func TestLies(t *testing.T) {
 			if tt.fault != nil {
 				faults = append(faults, *tt.fault)
 			}
-			got := Lies(answers, []Sighting{s}, faults, bounds)
+			got, one := Lies(answers, []Sighting{s}, faults, bounds)
 			want := LieSeconds{Ghost: split(tt.ghost), Missing: split(tt.miss)}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
+			}
+			if wrong := tt.ghost == outside || tt.miss == outside; wrong != (len(one) == 1) {
+				t.Errorf("told one by one: %+v", one)
 			}
 		})
 	}
@@ -80,7 +83,7 @@ func split(side string) Split {
 // Whoever is said to be online and never was a client is a ghost.
 func TestLies_Stranger(t *testing.T) {
 	answers := []Answer{{Asked: after(0)}, {after(1), after(1), map[string]int{"mallory": 1}}}
-	if got := Lies(answers, nil, nil, Bounds{}); got.Ghost.Outside != time.Second {
+	if got, _ := Lies(answers, nil, nil, Bounds{}); got.Ghost.Outside != time.Second {
 		t.Errorf("got %+v", got)
 	}
 }
