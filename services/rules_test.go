@@ -48,7 +48,7 @@ var packages = map[string]reach{
 
 	"services/gateway": {},
 	"services/session": {code: beneathPresenced},
-	"services/admin":   {code: beneathPresenced},
+	"services/admin":   {code: beneathPresenced, tests: []string{"services/presence/storetest"}},
 	"services/site":    {code: beneathPresenced},
 
 	"services/presenced": {

@@ -21,9 +21,11 @@ type Users interface {
 
 // Config is what the API answers from.
 type Config struct {
-	Users Users
-	Ready func() error // nil while this node takes clients and can record them
-	Log   *zap.Logger  // default: none
+	Users   Users
+	History History
+	Store   presence.Store // its log and its nodes are read
+	Ready   func() error   // nil while this node takes clients and can record them
+	Log     *zap.Logger    // default: none
 
 	Metrics http.Handler // answers GET /metrics; see Metrics. Default: none
 }
@@ -39,13 +41,17 @@ func Handler(cfg Config) http.Handler {
 	a := api{cfg}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /online", a.online)
+	mux.HandleFunc("GET /history/{user}", a.history)
+	mux.HandleFunc("GET /last-seen", a.lastSeen)
+	mux.HandleFunc("GET /events", a.events)
+	mux.HandleFunc("GET /nodes", a.nodes)
 	mux.HandleFunc("GET /healthz", a.healthz)
 	mux.HandleFunc("GET /readyz", a.readyz)
 	if cfg.Metrics != nil {
 		mux.Handle("GET /metrics", cfg.Metrics)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, http.StatusNotFound, protocol.BadRequest, "there is GET /online, GET /healthz and GET /readyz")
+		fail(w, http.StatusNotFound, protocol.BadRequest, "there is GET /online, /history/USER, /last-seen, /events, /nodes, /metrics, /healthz and /readyz")
 	})
 	return mux
 }
@@ -67,9 +73,13 @@ type onlineUser struct {
 }
 
 func (a api) online(w http.ResponseWriter, r *http.Request) {
-	q, err := parseOnline(r.URL.RawQuery)
+	q, at, err := parseOnline(r.URL.RawQuery)
 	if err != nil {
 		fail(w, http.StatusBadRequest, protocol.BadRequest, err.Error())
+		return
+	}
+	if !at.IsZero() {
+		a.onlineAt(w, r, at, q)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
@@ -83,13 +93,21 @@ func (a api) online(w http.ResponseWriter, r *http.Request) {
 	for _, u := range page.Users {
 		answer.Users = append(answer.Users, onlineUser(u))
 	}
-	reply(w, http.StatusOK, answer)
+	reply(w, answer)
 }
 
-// failStore answers for a store that did not. The cause is for the operator's log:
+// failStore answers for a store, or a history, that did not. The cause is for the operator's log:
 // it may name hosts.
 func (a api) failStore(w http.ResponseWriter, err error) {
-	a.cfg.Log.Warn("online could not be read", zap.Error(err))
+	switch {
+	case errors.Is(err, presence.ErrForgotten):
+		fail(w, http.StatusGone, protocol.OutOfRange, "that is before what is kept of the log")
+		return
+	case errors.Is(err, events.ErrInvalid):
+		fail(w, http.StatusBadRequest, protocol.BadRequest, err.Error())
+		return
+	}
+	a.cfg.Log.Warn("the store could not be read", zap.Error(err))
 	if errors.Is(err, events.ErrUnavailable) {
 		fail(w, http.StatusServiceUnavailable, protocol.Internal, "the store does not answer; try again")
 		return
@@ -98,7 +116,7 @@ func (a api) failStore(w http.ResponseWriter, err error) {
 }
 
 func (a api) healthz(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, map[string]string{"status": "ok"})
+	reply(w, map[string]string{"status": "ok"})
 }
 
 func (a api) readyz(w http.ResponseWriter, _ *http.Request) {
@@ -106,7 +124,7 @@ func (a api) readyz(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusServiceUnavailable, protocol.Internal, err.Error())
 		return
 	}
-	reply(w, http.StatusOK, map[string]string{"status": "ready"})
+	reply(w, map[string]string{"status": "ready"})
 }
 
 func fail(w http.ResponseWriter, status int, code protocol.Code, message string) {
@@ -115,9 +133,8 @@ func fail(w http.ResponseWriter, status int, code protocol.Code, message string)
 	_, _ = w.Write(protocol.AppendError(nil, &protocol.Error{Code: code, Message: message}))
 }
 
-func reply(w http.ResponseWriter, status int, answer any) {
+func reply(w http.ResponseWriter, answer any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(answer) // the only error is that the reader has gone
 }

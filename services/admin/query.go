@@ -1,9 +1,14 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
@@ -11,48 +16,157 @@ import (
 
 const defaultLimit = 100
 
-// parseOnline reads the query of GET /online: limit, after, and user, which may stand
-// many times. What it does not know it refuses, so that a typo is not an answer.
-func parseOnline(raw string) (presence.UserQuery, error) {
-	q := presence.UserQuery{Limit: defaultLimit}
+// parameters are those that a query may have, each with what it does. What a query has
+// besides is refused, so that a typo is not an answer.
+type parameters map[string]func(given []string) error
+
+// read reads a query. Of what is wrong with it, it tells one thing.
+func (p parameters) read(raw string) error {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return q, fmt.Errorf("the query cannot be read: %w", err)
+		return fmt.Errorf("the query cannot be read: %w", err)
 	}
-	for name, given := range values {
-		switch name {
-		case "user":
-			q.Users = given
-		case "after":
-			q.After = given[0]
-		case "limit":
-			q.Limit, err = strconv.Atoi(given[0])
-			if err != nil || q.Limit < 1 || q.Limit > presence.MaxUserPage {
-				return q, fmt.Errorf("limit must be between 1 and %d", presence.MaxUserPage)
-			}
-		default:
-			return q, fmt.Errorf("unknown parameter %q; there is limit, after and user", name)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		set, known := p[name]
+		if !known {
+			return fmt.Errorf("unknown parameter %q; there is %s", name, strings.Join(slices.Sorted(maps.Keys(p)), ", "))
 		}
-		if name != "user" && len(given) > 1 {
-			return q, fmt.Errorf("%s is given %d times", name, len(given))
-		}
-	}
-	return q, checkUsers(q)
-}
-
-func checkUsers(q presence.UserQuery) error {
-	if len(q.Users) > presence.MaxUserPage {
-		return fmt.Errorf("at most %d users may be asked for, not %d", presence.MaxUserPage, len(q.Users))
-	}
-	for _, u := range q.Users {
-		if err := events.ValidateUser(u); err != nil {
-			return fmt.Errorf("user %q: %w", u, err)
-		}
-	}
-	if q.After != "" {
-		if err := events.ValidateUser(q.After); err != nil {
-			return fmt.Errorf("after: %w", err)
+		if err := set(values[name]); err != nil {
+			return fmt.Errorf("%s %w", name, err)
 		}
 	}
 	return nil
+}
+
+// once is for a parameter that may stand once.
+func once(set func(string) error) func([]string) error {
+	return func(given []string) error {
+		if len(given) > 1 {
+			return fmt.Errorf("is given %d times", len(given))
+		}
+		return set(given[0])
+	}
+}
+
+// limit is the size of a page, from 1 to what is allowed.
+func limit(to *int, most int) func([]string) error {
+	return once(func(text string) (err error) {
+		*to, err = strconv.Atoi(text)
+		if err != nil || *to < 1 || *to > most {
+			return fmt.Errorf("must be between 1 and %d", most)
+		}
+		return nil
+	})
+}
+
+// moment is an instant: RFC 3339, with its zone.
+func moment(to *time.Time) func([]string) error {
+	return once(func(text string) (err error) {
+		*to, err = time.Parse(time.RFC3339, text)
+		if err != nil || to.Year() < 1970 || to.Year() > 9999 {
+			return fmt.Errorf("%q is no time such as 2026-11-23T10:00:00Z or 2026-11-23T11:00:00+01:00 (in a query, + is %%2B)", text)
+		}
+		*to = to.UTC()
+		return nil
+	})
+}
+
+// users are names of users, each a parameter of its own.
+func users(to *[]string) func([]string) error {
+	return func(given []string) error {
+		if len(given) > presence.MaxUserPage {
+			return fmt.Errorf("is given %d times, and at most %d may be asked for", len(given), presence.MaxUserPage)
+		}
+		for _, u := range given {
+			if err := events.ValidateUser(u); err != nil {
+				return fmt.Errorf("%q: %w", u, err)
+			}
+		}
+		*to = given
+		return nil
+	}
+}
+
+// afterUser is the user after whom the page begins; empty is the first page.
+func afterUser(to *string) func([]string) error {
+	return once(func(text string) error {
+		*to = text
+		if text == "" {
+			return nil
+		}
+		return events.ValidateUser(text)
+	})
+}
+
+// parseOnline reads the query of GET /online. At is zero where now is meant.
+func parseOnline(raw string) (q presence.UserQuery, at time.Time, err error) {
+	q.Limit = defaultLimit
+	err = parameters{
+		"limit": limit(&q.Limit, presence.MaxUserPage), "after": afterUser(&q.After), "user": users(&q.Users),
+		"at": moment(&at),
+	}.read(raw)
+	return q, at, err
+}
+
+// parseHistory reads the query of GET /history/{user}.
+func parseHistory(user, raw string) (presence.SessionQuery, error) {
+	q := presence.SessionQuery{User: user, Limit: defaultLimit}
+	if err := events.ValidateUser(user); err != nil {
+		return q, fmt.Errorf("user %q: %w", user, err)
+	}
+	err := parameters{
+		"limit": limit(&q.Limit, presence.MaxSessionPage), "from": moment(&q.From), "to": moment(&q.To),
+		"after": once(func(text string) error { q.After = text; return nil }),
+	}.read(raw)
+	if err == nil && !q.To.IsZero() && !q.From.Before(q.To) {
+		err = errors.New("from is not before to")
+	}
+	return q, err
+}
+
+// parseLastSeen reads the query of GET /last-seen.
+func parseLastSeen(raw string) (asked []string, err error) {
+	err = parameters{"user": users(&asked)}.read(raw)
+	if err == nil && len(asked) == 0 {
+		err = errors.New("no user is asked for: give user=NAME, as often as you like")
+	}
+	return asked, err
+}
+
+// now, as the cursor of GET /events, is after everything that is in the log.
+const now = "now"
+
+// eventQuery is the query of GET /events.
+type eventQuery struct {
+	after   presence.Cursor
+	fromNow bool
+	limit   int
+	follow  bool
+}
+
+func parseEvents(raw string) (eventQuery, error) {
+	q := eventQuery{}
+	err := parameters{
+		"limit": limit(&q.limit, presence.MaxEvents),
+		"after": once(func(text string) (err error) {
+			if q.fromNow = text == now; !q.fromNow {
+				q.after, err = presence.ParseCursor(text)
+			}
+			return err
+		}),
+		"follow": once(func(text string) (err error) {
+			if q.follow = text == "true"; !q.follow && text != "false" {
+				return errors.New("must be true or false")
+			}
+			return nil
+		}),
+	}.read(raw)
+	switch {
+	case err != nil:
+	case q.follow && q.limit > 0:
+		err = errors.New("limit is of a page, and follow has no end: give one of them")
+	case q.limit == 0:
+		q.limit = defaultLimit
+	}
+	return q, err
 }

@@ -111,7 +111,10 @@ func (s *server) join(ctx context.Context, host *session.Host, pool *fibonacci.P
 		return errors.Join(err, s.adminAt.Close())
 	}
 	s.admin = &http.Server{
-		Handler:           admin.Handler(admin.Config{Users: s.store.Online, Ready: s.ready, Log: s.log, Metrics: metrics}),
+		Handler:           admin.Handler(admin.Config{
+			Users: s.store.Online, History: presence.NewHistory(s.store.Store), Store: s.store.Store,
+			Ready: s.ready, Log: s.log, Metrics: metrics,
+		}),
 		ReadHeaderTimeout: 5 * time.Second,
 		ErrorLog:          zap.NewStdLog(s.log),
 	}

@@ -1,0 +1,205 @@
+package admin_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/admin"
+	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/storetest"
+	"github.com/presenced/presence/services/protocol"
+)
+
+var n1 = events.Stream{Node: "n1", Epoch: 1}
+
+// at is a time of the log of these tests, so many seconds after ten o'clock.
+func at(seconds int) time.Time {
+	return time.Date(2026, 11, 23, 10, 0, seconds, 0, time.UTC)
+}
+
+// lost is a store whose one node died at 10:00:30, which was found out at 10:00:42: bob
+// had left at 10:00:20, ana was there.
+func lost(t *testing.T) presence.Store {
+	t.Helper()
+	store := storetest.NewMemory().Store()
+	_, err := store.Log.Append(t.Context(), []events.Event{
+		{ID: n1.At(0), At: at(0), Type: events.Opened, Process: "x"},
+		{ID: n1.At(1), At: at(1), Type: events.Connected, User: "ana", Remote: "203.0.113.0", Agent: "test/1"},
+		{ID: n1.At(2), At: at(2), Type: events.Connected, User: "bob"},
+		{ID: n1.At(3), At: at(20), Type: events.Disconnected, User: "bob", Conn: n1.At(2), Reason: events.Client},
+		{ID: n1.At(4), At: at(42), Type: events.Sealed, By: "n2", Reason: events.NodeLost, LastSeen: at(30)},
+		{ID: n1.At(5), At: at(42), Type: events.Disconnected, User: "ana", Conn: n1.At(1), Reason: events.NodeLost, LastSeen: at(30)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func handler(store presence.Store) http.Handler {
+	return admin.Handler(admin.Config{
+		Users: store.Online, History: presence.NewHistory(store), Store: store, Ready: func() error { return nil },
+	})
+}
+
+func get(t *testing.T, store presence.Store, target string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler(store).ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	return w
+}
+
+// What is asked about the past is answered with the interval that is known, in UTC.
+func TestHandler_History(t *testing.T) {
+	const (
+		ana = `{"connection":"n1/00000001/0000000000000001","since":"2026-11-23T10:00:01Z","until":"2026-11-23T10:00:42Z","lastSeen":"2026-11-23T10:00:30Z","reason":"node_lost","state":"offline","remote":"203.0.113.0","agent":"test/1"}`
+		bob = `{"connection":"n1/00000001/0000000000000002","since":"2026-11-23T10:00:02Z","until":"2026-11-23T10:00:20Z","reason":"client","state":"offline"}`
+	)
+	for target, want := range map[string]string{
+		"/online?at=2026-11-23T10:00:10Z": `{"at":"2026-11-23T10:00:10Z","users":[{"user":"ana","since":"2026-11-23T10:00:01Z","connections":1,"state":"online"},` +
+			`{"user":"bob","since":"2026-11-23T10:00:02Z","connections":1,"state":"online"}],"total":2,"unknown":0}`,
+		"/online?at=2026-11-23T11:00:10%2B01:00&limit=1":                 `{"at":"2026-11-23T10:00:10Z","users":[{"user":"ana","since":"2026-11-23T10:00:01Z","connections":1,"state":"online"}],"next":"ana","total":2,"unknown":0}`,
+		"/online?at=2026-11-23T10:00:35Z&user=ana":                       `{"at":"2026-11-23T10:00:35Z","users":[{"user":"ana","since":"2026-11-23T10:00:01Z","connections":1,"state":"unknown"}],"total":0,"unknown":1}`,
+		"/online?at=2026-11-23T10:00:42Z":                                `{"at":"2026-11-23T10:00:42Z","users":[],"total":0,"unknown":0}`,
+		"/history/ana":                                                   `{"user":"ana","sessions":[` + ana + `]}`,
+		"/history/bob?from=2026-11-23T10:00:10Z&to=2026-11-23T10:00:11Z": `{"user":"bob","from":"2026-11-23T10:00:10Z","sessions":[` + bob + `]}`,
+		"/history/bob?from=2026-11-23T10:00:20Z":                         `{"user":"bob","from":"2026-11-23T10:00:20Z","sessions":[]}`,
+		"/last-seen?user=bob&user=zoe&user=ana": `{"users":[{"user":"bob","state":"offline","last":"2026-11-23T10:00:20Z"},` +
+			`{"user":"ana","state":"offline","last":"2026-11-23T10:00:30Z","declared":"2026-11-23T10:00:42Z"}]}`,
+		"/events?after=n1/00000001/0000000000000003&limit=1": `{"events":[{"_id":"n1/00000001/0000000000000004","type":"sealed","at":"2026-11-23T10:00:42Z","by":"n2","reason":"node_lost","lastSeen":"2026-11-23T10:00:30Z","v":1}],"next":"n1/00000001/0000000000000004"}`,
+		"/events?after=now": `{"events":[],"next":"n1/00000001/0000000000000005"}`,
+		"/nodes":            `{"nodes":[]}`,
+	} {
+		w := get(t, lost(t), target)
+		if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || got != want {
+			t.Errorf("%s: %d\n%s\nwant\n%s", target, w.Code, got, want)
+		}
+	}
+}
+
+// A page's next is the after of the following one, until nothing is left.
+func TestHandler_Events_Pages(t *testing.T) {
+	store, after, n := lost(t), "", 0
+	for range 10 {
+		var page struct {
+			Events []events.Event
+			Next   string
+		}
+		w := get(t, store, "/events?limit=4&after="+after)
+		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil {
+			t.Fatalf("%s: %v", w.Body, err)
+		}
+		for _, e := range page.Events {
+			if e.ID != n1.At(uint64(n)) {
+				t.Errorf("%s is event %d", e.ID, n)
+			}
+			n++
+		}
+		after = page.Next
+	}
+	if n != 6 {
+		t.Errorf("%d events, want 6", n)
+	}
+}
+
+func TestHandler_History_BadInput(t *testing.T) {
+	for target, says := range map[string]string{
+		"/online?at=yesterday":                 "at \\\"yesterday\\\" is no time",
+		"/online?at=2026-11-23T10:00:00":       "no time",
+		"/online?at=2026-11-23T10:00:00+01:00": "%2B",
+		"/online?at=1969-12-31T23:59:59Z":      "no time",
+		"/online?at=":                          "no time",
+		"/online?when=2026-11-23T10:00:00Z":    "unknown parameter",
+		"/history/ana?limit=1001":              "between 1 and 1000",
+		"/history/ana?user=bob":                "unknown parameter",
+		"/history/%00":                         "control",
+		"/history/ana?after=nonsense":          "nonsense",
+		"/history/ana?from=2026-11-23T10:00:00Z&to=2026-11-23T10:00:00Z": "from is not before to",
+		"/last-seen":                  "no user",
+		"/last-seen?user=":            "empty",
+		"/last-seen?user=a&limit=1":   "unknown parameter",
+		"/events?after=n1":            "cursor",
+		"/events?after=a&after=b":     "given 2 times",
+		"/events?limit=0":             "between 1 and 1000",
+		"/events?follow=yes":          "true or false",
+		"/events?follow=true&limit=5": "give one of them",
+		"/nodes?limit=1":              "unknown parameter",
+	} {
+		w := get(t, lost(t), target)
+		var e protocol.Message
+		if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || w.Code != http.StatusBadRequest ||
+			e.Code != protocol.BadRequest || !strings.Contains(w.Body.String(), says) {
+			t.Errorf("%s: %d %s, want %q", target, w.Code, w.Body, says)
+		}
+	}
+}
+
+// broken is a past that cannot be told.
+type broken struct {
+	admin.History
+	err error
+}
+
+func (b broken) OnlineAt(context.Context, time.Time, presence.UserQuery) (presence.AtPage, error) {
+	return presence.AtPage{}, b.err
+}
+
+func TestHandler_History_Fails(t *testing.T) {
+	for err, want := range map[error]int{
+		presence.ErrForgotten: http.StatusGone,
+		events.ErrInvalid:     http.StatusBadRequest,
+		events.ErrUnavailable: http.StatusServiceUnavailable,
+		errors.New("odd"):     http.StatusInternalServerError,
+	} {
+		w := httptest.NewRecorder()
+		h := admin.Handler(admin.Config{History: broken{err: err}})
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/online?at=2026-11-23T10:00:00Z", nil))
+		if w.Code != want {
+			t.Errorf("%v: %d %s, want %d", err, w.Code, w.Body, want)
+		}
+	}
+}
+
+// A follower gets what is there, the cursor, and then what is appended, as it comes.
+func TestHandler_Events_Follow(t *testing.T) {
+	store := lost(t)
+	server := httptest.NewServer(handler(store))
+	defer server.Close()
+	response, err := server.Client().Get(server.URL + "/events?follow=true&after=n1/00000001/0000000000000004")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	next := func() string {
+		if !lines.Scan() {
+			t.Fatalf("the stream ended: %v", lines.Err())
+		}
+		return lines.Text()
+	}
+	for _, want := range []string{
+		`{"cursor":"n1/00000001/0000000000000004"}`, `"_id":"n1/00000001/0000000000000005"`, `{"cursor":"n1/00000001/0000000000000005"}`,
+	} {
+		if got := next(); !strings.Contains(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	n2 := events.Stream{Node: "n2", Epoch: 1}
+	if err := store.Nodes.Join(t.Context(), presence.Node{Stream: n2, Beat: 1, BeatAt: at(50), StartedAt: at(50)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Log.Append(t.Context(), []events.Event{{ID: n2.At(0), At: at(50), Type: events.Opened, Process: "y"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(); !strings.Contains(got, `"_id":"n2/00000001/0000000000000000"`) {
+		t.Errorf("got %s", got)
+	}
+}
