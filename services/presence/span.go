@@ -134,7 +134,8 @@ func (h *History) span(ctx context.Context, stream events.Stream, beat time.Time
 		}
 		return s, nil
 	}
-	return s, h.end(ctx, stream, &s)
+	err = h.end(ctx, stream, &s)
+	return s, err
 }
 
 // end completes the span of a stream that is sealed.
