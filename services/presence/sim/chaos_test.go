@@ -78,20 +78,21 @@ func newPlan(r *rand.Rand) plan {
 	}
 	p.weights[begin] = common[begin]
 	if r.IntN(8) == 0 {
-		p.makeCalm()
+		p.makeCalm(r)
 	}
 	return p
 }
 
-// makeCalm leaves nothing of the trouble but one crash.
-func (p *plan) makeCalm() {
+// makeCalm leaves nothing of the trouble but one crash, and newcomers whose node id is
+// taken.
+func (p *plan) makeCalm(r *rand.Rand) {
 	p.calm, p.faults, p.late, p.lag = true, 0, false, false
-	p.slow = min(p.slow, 500*time.Millisecond)
+	p.slow = min(p.slow, 500*time.Millisecond) // as it is on a day without trouble
 	p.idle = min(p.idle, 0.3)
 	for a := crash; a < actions; a++ {
 		p.weights[a] = 0
 	}
-	p.chaos = 30 * time.Second
+	p.weights[duplicate] = r.IntN(3)
 }
 
 // happen does one thing of those that the plan has, if it can be done now.
@@ -212,6 +213,7 @@ func (w *world) sealBehind(p *process) {
 // result is what a run has found out.
 type result struct {
 	steps      int
+	rest       time.Duration // from the end of the trouble until everything was as it must be
 	recoveries int           // from the death of a process in calm
 	slowest    time.Duration // of these
 	hash       uint64
@@ -301,13 +303,14 @@ func (w *world) rest() {
 	if w.alive() == 0 {
 		w.begin()
 	}
-	unrest := "it was not looked at"
+	unrest, began := "it was not looked at", w.now()
 	for until := w.now().Add(restWithin); w.failure == "" && unrest != "" && w.now().Before(until); unrest = w.unrest() {
 		if w.alive() == 0 {
 			w.begin()
 		}
 		w.run(w.now().Add(restLook))
 	}
+	w.result.rest = w.now().Sub(began)
 	if unrest != "" {
 		w.fail("not at rest after %s of calm:\n%s", restWithin, unrest)
 	}
@@ -318,6 +321,7 @@ func (w *world) rest() {
 		}
 	}
 	w.verify()
+	w.checkRoom()
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -335,6 +339,26 @@ func (w *world) verify() {
 	report, err := presence.Verify(context.Background(), w.db.committed.Store())
 	if err != nil || !report.Holds() {
 		w.fail("verify: %v %+v", err, report)
+	}
+}
+
+// checkRoom holds that at rest a live connection holds one place of the queue, and
+// nothing else holds any.
+func (w *world) checkRoom() {
+	for _, p := range w.processes {
+		if p.dead.Load() {
+			continue
+		}
+		n := 0
+		for p.member.Admit() == nil {
+			n++
+		}
+		for range n {
+			p.member.Release()
+		}
+		if want := (w.plan.queue - len(p.clients)) / 2; n != want {
+			w.fail("%s has room for %d more connections, want %d", p, n, want)
+		}
 	}
 }
 

@@ -204,6 +204,9 @@ func (w *world) gaveWay(p *process, err error) {
 		w.fail("%s ended by itself: %v", p, err)
 		return
 	}
+	if w.calm && p.started {
+		w.fail("%s gave way to a newcomer in calm: %v", p, err)
+	}
 	for _, q := range w.processes {
 		if q != p && q.node == p.node {
 			return
@@ -244,6 +247,10 @@ func (p *process) connect() {
 	if err := p.member.Admit(); err != nil {
 		return
 	}
+	if p.w.random.IntN(10) == 0 { // its handshake fails
+		p.member.Release()
+		return
+	}
 	c := &client{p: p, user: fmt.Sprint("u", len(p.w.users)), in: make(map[events.Stream]bool)}
 	p.w.users[c.user] = c
 	p.clients = append(p.clients, c)
@@ -259,4 +266,7 @@ func (p *process) disconnect(i int) {
 	c.left = true
 	p.w.note("disconnect %s from %s", c.user, p)
 	p.member.Disconnect(&c.Conn, events.Client)
+	if p.w.random.IntN(10) == 0 {
+		p.member.Disconnect(&c.Conn, events.Timeout) // only the first counts
+	}
 }

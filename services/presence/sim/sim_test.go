@@ -3,6 +3,8 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +20,10 @@ var (
 	flagSeeds = flag.Uint64("seeds", 1000, "how many seeds to run")
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // runs are short, and make much garbage
+	goleak.VerifyTestMain(m)
+}
 
 // run makes the run of a seed, in a bubble of its own.
 func run(t *testing.T, seed uint64, keepAll bool) (r result) {
@@ -35,17 +40,38 @@ func TestSim(t *testing.T) {
 		report(t, *flagSeed, r)
 		return
 	}
+	began, shards := time.Now(), make([]result, runtime.GOMAXPROCS(0))
+	t.Run("shards", func(t *testing.T) {
+		for i := range shards {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				for n := uint64(i); n < *flagSeeds; n += uint64(len(shards)) {
+					shards[i].add(runOrFail(t, *flagFrom+n))
+				}
+			})
+		}
+	})
 	var sum result
-	began := time.Now()
-	for seed := *flagFrom; seed < *flagFrom+*flagSeeds; seed++ {
-		r := run(t, seed, false)
-		report(t, seed, r)
-		sum.steps += r.steps
-		sum.recoveries += r.recoveries
-		sum.slowest = max(sum.slowest, r.slowest)
+	for _, s := range shards {
+		sum.add(s)
 	}
-	t.Logf("%d seeds from %d, %d steps, in %s; slowest of %d recoveries from one death in calm: %s",
-		*flagSeeds, *flagFrom, sum.steps, time.Since(began).Round(time.Millisecond), sum.recoveries, sum.slowest)
+	t.Logf("%d seeds from %d, %d steps, in %s; slowest of %d recoveries from one death in calm: %s; slowest rest after trouble: %s",
+		*flagSeeds, *flagFrom, sum.steps, time.Since(began).Round(time.Millisecond), sum.recoveries, sum.slowest, sum.rest)
+}
+
+// add sums up what runs have found out.
+func (r *result) add(one result) {
+	r.steps += one.steps
+	r.recoveries += one.recoveries
+	r.slowest = max(r.slowest, one.slowest)
+	r.rest = max(r.rest, one.rest)
+}
+
+func runOrFail(t *testing.T, seed uint64) result {
+	t.Helper()
+	r := run(t, seed, false)
+	report(t, seed, r)
+	return r
 }
 
 func report(t *testing.T, seed uint64, r result) {

@@ -200,6 +200,9 @@ func (w *world) greet() {
 		if !w.truth.online[m.id] {
 			w.fail("I7: %s is welcome as %s, which was never in online", m.c.user, m.id)
 		}
+		if n := len(m.c.ids); n > 0 && m.c.ids[n-1].Epoch >= m.id.Epoch {
+			w.fail("%s is welcome as %s, and was before as %s", m.c.user, m.id, m.c.ids[n-1])
+		}
 		m.c.ids = append(m.c.ids, m.id)
 	}
 }

@@ -435,8 +435,7 @@ func (w *world) decide(o *op) {
 			return
 		}
 		w.forget(o)
-		w.log(entry{o: o, did: "cut off"})
-		w.reply(o, unavailable)
+		w.cutOff(o)
 		return
 	case w.plan.noReconcile && o.kind == storetest.OnlineOfStream:
 		w.forget(o)
@@ -452,6 +451,19 @@ func (w *world) decide(o *op) {
 		return
 	}
 	w.fault(o)
+}
+
+// cutOff lets the network fail on the way to the database, or on the way back.
+func (w *world) cutOff(o *op) {
+	switch {
+	case !o.writes() || w.random.IntN(2) == 0:
+		w.log(entry{o: o, did: "cut off"})
+	case w.plan.late && w.random.IntN(4) == 0:
+		w.delay(o, o.size())
+	default:
+		w.execute(o, o.size(), "executes, its caller is cut off")
+	}
+	w.reply(o, unavailable)
 }
 
 // perform executes an operation, and answers it, now or later.

@@ -1,0 +1,291 @@
+package sim
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var flagMutants = flag.Bool("mutants", false, "hold that the simulation finds every mutant: each is compiled, and takes some seconds")
+
+// mutant is a mistake that the simulation must find.
+type mutant struct {
+	name string
+	file string // from the directory of the package
+	old  string // is there once,
+	new  string // and this stands there instead
+	find string // what the failure must speak of
+	from int    // the first seed that is tried: a little before the one that finds it; 1 if it is 0
+}
+
+// mutantSeeds is how many seeds have the chance to find a mutant. From the first, most
+// of them take fewer than 30, and the best hidden one takes 794.
+const mutantSeeds = 1500
+
+var mutants = []mutant{
+	{
+		name: "welcome before projection",
+		file: "../epoch.go",
+		old: `	if err := e.record(ctx, e.run); err != nil {
+		return err
+	}
+	welcome := `,
+		new: `	if _, err := appendRun(ctx, e.m.store.Log, e.run, Ours); err == nil {
+		for _, it := range e.batch {
+			if it.reason == 0 {
+				it.conn.client.Recorded(e.stream.At(it.conn.seq))
+			}
+		}
+	}
+	if err := e.record(ctx, e.run); err != nil {
+		return err
+	}
+	welcome := `,
+		find: "I7",
+	},
+	{
+		name: "project before the append's acknowledgement",
+		file: "../twostep.go",
+		old: `	if _, err := appendRun(ctx, r.log, run, Ours); err != nil {
+		return 0, err
+	}
+	add, remove := projection(run)`,
+		new: `	add, remove := projection(run)
+	if err := r.online.Apply(ctx, add, remove); err != nil {
+		return 0, err
+	}
+	if _, err := appendRun(ctx, r.log, run, Ours); err != nil {
+		return 0, err
+	}`,
+		find: "I5",
+	},
+	{
+		name: "step 2 of the takeover left out",
+		file: "../takeover.go",
+		old:  `	open, err := m.endOpen(ctx, s)`,
+		new:  `	open, err := 0, error(nil)`,
+		find: "I10",
+	},
+	{
+		name: "the node document removed before the work is done",
+		file: "../takeover.go",
+		old:  `	open, err := m.endOpen(ctx, s)`,
+		new: `	if err := m.store.Nodes.Remove(ctx, s); err != nil {
+		return err
+	}
+	open, err := m.endOpen(ctx, s)`,
+		find: "I10",
+	},
+	{
+		name: "seal position taken from nodes.tail",
+		file: "../takeover.go",
+		old: `	_, err = m.store.Log.Append(ctx, []events.Event{{
+		ID:       tail.ID.Next(),`,
+		new: `	nodes, err := m.store.Nodes.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		if n.Stream == s {
+			tail.ID = n.Tail
+		}
+	}
+	_, err = m.store.Log.Append(ctx, []events.Event{{
+		ID:       tail.ID.Next(),`,
+		find: "I10",
+	},
+	{
+		name: "lease of 1 s",
+		file: "../lease.go",
+		old:  `leaseTimeout = 10 * time.Second`,
+		new:  `leaseTimeout = time.Second`,
+		find: "takes over",
+	},
+	{
+		name: "projection not repeated",
+		file: "../twostep.go",
+		old:  `return 0, fmt.Errorf("project %s: %w", run[0].ID, err)`,
+		new:  `return len(run), nil`,
+		find: "I7",
+	},
+	{
+		name: "a batch cut anew",
+		file: "../epoch.go",
+		old: `	if err := e.record(ctx, e.run); err != nil {
+		return err
+	}
+	welcome := `,
+		new: `	for {
+		_, err := e.m.store.Recorder.Record(ctx, e.run)
+		if err == nil {
+			break
+		}
+		if !heals(err) || !sleep(ctx, minBackoff) {
+			return err
+		}
+		for _, it := range e.m.table.take(make([]item, 0, 1)) {
+			e.batch = append(e.batch, it)
+			if it.reason == 0 {
+				e.run = append(e.run, e.connected(it.conn, it.at))
+			} else {
+				e.run = append(e.run, e.disconnected(it))
+			}
+		}
+	}
+	e.tail.Store(e.next - 1)
+	welcome := `,
+		find: "I6", from: 180,
+	},
+	{
+		name: "sealed not treated as the fence",
+		file: "../twostep.go",
+		old:  `func Ours(found, mine events.Event) error {`,
+		new: `func Ours(found, mine events.Event) error {
+	if found.Seals() {
+		return nil
+	}`,
+		find: "sealed",
+	},
+	{
+		name: "fold past the seal",
+		file: "../takeover.go",
+		old:  `	return foldStream(ctx, store, s, (*events.Fold).Sealed)`,
+		new:  `	return foldStream(ctx, store, s, func(*events.Fold) bool { return false })`,
+		find: "and not the end of", from: 790,
+	},
+	{
+		name: "fold short of the seal",
+		file: "../takeover.go",
+		old:  `	seal, open := f.Seal(), f.Open()`,
+		new: `	seal, open := f.Seal(), f.Open()
+	if n := len(open); n > 0 && open[n-1].ID.Next() == seal.ID {
+		open = open[:n-1]
+	}`,
+		find: "I10",
+	},
+	{
+		name: "unordered batches",
+		file: "database_test.go",
+		old:  `		a.n, a.err = s.Log.Append(ctx, o.run[:part])`,
+		new: `		for i := range part {
+			n, err := s.Log.Append(ctx, o.run[i:i+1])
+			a.n += n
+			if a.err == nil {
+				a.err = err
+			}
+		}`,
+		find: "I1, I2, I4",
+	},
+	{
+		name: "the queue carried over into the new epoch",
+		file: "../table.go",
+		old: `	t.drop(t.queue[t.head:])
+	t.queue, t.head = nil, 0
+}`,
+		new:  `}`,
+		find: "invalid event",
+	},
+	{
+		name: "a claim without the token",
+		file: "../boot.go",
+		old:  `	if found.Process != m.process {`,
+		new:  `	if false {`,
+		find: "I3",
+	},
+	{
+		name: "the tail not read at the beat",
+		file: "../beat.go",
+		old:  `	tail, err := e.m.store.Log.Tail(ctx, e.stream)`,
+		new: `	return nil
+	tail, err := e.m.store.Log.Tail(ctx, e.stream)`,
+		find: "sealed",
+	},
+	{
+		name: "boot watches one epoch and takes over another",
+		file: "../boot.go",
+		old:  "|| last.ID.Stream == watched {",
+		new:  "|| !watched.IsZero() {",
+		find: "in calm",
+	},
+	{
+		name: "a step that was given up keeps the node not ready",
+		file: "../retry.go",
+		old:  "			m.health.forget(s.name)\n",
+		new:  "",
+		find: "is not ready",
+	},
+	{
+		name: "an answer that is an error keeps the node not ready",
+		file: "../retry.go",
+		old:  "			m.health.clear(s.name) // an answer, such as ErrNotFound: the store works\n",
+		new:  "",
+		find: "is not ready",
+	},
+}
+
+// found is how the simulation names the seed that failed.
+var found = regexp.MustCompile(`(?s)seed (\d+): (.*?)\n\s*run again`)
+
+// TestMutants holds that the simulation finds each of the mistakes, in a copy of the
+// product that has it.
+func TestMutants(t *testing.T) {
+	if !*flagMutants {
+		t.Skip("each mutant is compiled: run with -mutants")
+	}
+	for _, m := range mutants {
+		t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", m.overlay(t), "-vet=off", "-count=1",
+				"-run=^TestSim$", ".", fmt.Sprint("-from=", max(m.from, 1)), fmt.Sprint("-seeds=", mutantSeeds))
+			out, err := cmd.CombinedOutput()
+			text := string(out)
+			failure := found.FindStringSubmatch(text)
+			switch {
+			case err == nil:
+				t.Fatalf("it lives: %d seeds find nothing wrong", mutantSeeds)
+			case failure == nil:
+				t.Fatalf("no seed is named:\n%s", text)
+			case !strings.Contains(failure[2], m.find):
+				t.Fatalf("it fails, and not with %q:\n%s", m.find, failure[0])
+			}
+			t.Logf("seed %s: %s", failure[1], failure[2])
+		})
+	}
+}
+
+// overlay writes the file for -overlay that puts the mutant into its place.
+func (m mutant) overlay(t *testing.T) string {
+	t.Helper()
+	target, err := filepath.Abs(m.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		t.Fatalf("%s has the text that is to be replaced %d times", m.file, n)
+	}
+	dir := t.TempDir()
+	mutated, overlay := filepath.Join(dir, filepath.Base(target)), filepath.Join(dir, "overlay.json")
+	write(t, mutated, []byte(strings.Replace(string(source), m.old, m.new, 1)))
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {target: mutated}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, overlay, replace)
+	return overlay
+}
+
+func write(t *testing.T, file string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
