@@ -17,7 +17,7 @@ import (
 // past is the presence.Past of a DB. There is no index of users: its entries would
 // stand all over the file, and each commit would write a page for each of its users.
 // So it looks at the events, from the time that is asked about on, and reads only those
-// that name the user. One million events take some 0.2 s.
+// that name the user: some 0.5 µs each.
 type past struct{ d *DB }
 
 var _ presence.Past = past{}
