@@ -27,8 +27,7 @@ func appendRun(ctx context.Context, log events.Log, run []events.Event, known fu
 		if err == nil {
 			return done, nil
 		}
-		var occupied *events.OccupiedError
-		if !errors.As(err, &occupied) {
+		if _, occupied := errors.AsType[*events.OccupiedError](err); !occupied {
 			return done, fmt.Errorf("append at %s: %w", run[done].ID, err)
 		}
 		found, err := passOver(ctx, log, run[done:], known)

@@ -57,7 +57,7 @@ func (e *epoch) start() {
 		e.guard(e.appendLoop(e.ctx))
 	})
 	e.loops.Go(func() { e.guard(e.beatLoop(e.ctx)) })
-	e.loops.Go(func() { e.guard(e.reconcileLoop(e.ctx)) })
+	e.loops.Go(func() { e.reconcileLoop(e.ctx) })
 }
 
 // lost waits until all loops have ended by themselves, and with them their calls in

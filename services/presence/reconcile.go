@@ -27,7 +27,7 @@ type finding struct {
 // reconcileLoop compares online with the sockets now and then and has the append loop
 // mend what differs. It heals what no algorithm can see: documents that somebody
 // removed or brought back by hand, or a write that arrived after its time.
-func (e *epoch) reconcileLoop(ctx context.Context) error {
+func (e *epoch) reconcileLoop(ctx context.Context) {
 	for sleep(ctx, e.m.between(reconcileMin, reconcileMax)) {
 		noted := e.m.table.recordedConns()
 		found, err := e.ownOnline(ctx)
@@ -39,7 +39,6 @@ func (e *epoch) reconcileLoop(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	return nil
 }
 
 // ownOnline reads the seqs of the stream's documents in online.

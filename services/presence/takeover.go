@@ -50,8 +50,7 @@ func (m *Member) sealLost(ctx context.Context, s events.Stream) error {
 	return m.persist(ctx, step{"seal", func(ctx context.Context) error {
 		for {
 			err := m.trySeal(ctx, s)
-			var occupied *events.OccupiedError
-			if !errors.As(err, &occupied) {
+			if _, occupied := errors.AsType[*events.OccupiedError](err); !occupied {
 				return err
 			}
 			// The owner, or a peer, has just written there: again from the new tail.
