@@ -111,7 +111,7 @@ func (s *server) join(ctx context.Context, host *session.Host, pool *fibonacci.P
 		return errors.Join(err, s.adminAt.Close())
 	}
 	s.admin = &http.Server{
-		Handler:           admin.Handler(admin.Config{
+		Handler: admin.Handler(admin.Config{
 			Users: s.store.Online, History: presence.NewHistory(s.store.Store), Store: s.store.Store,
 			Ready: s.ready, Log: s.log, Metrics: metrics,
 		}),
