@@ -15,5 +15,5 @@
 // # What it refuses to know
 //
 // Bytes, sockets, messages and databases. A connection is a Conn with a method to
-// call once it is recorded; a store is the four small contracts of Store.
+// call once it is recorded; a store is the small contracts of Store.
 package presence
