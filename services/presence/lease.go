@@ -35,12 +35,18 @@ type seenBeat struct {
 //
 // If the last reading is over 5 s ago, or this one took over 3 s, it forgets all waits
 // and starts again: it was this node that was paused, or the store that was away, and
-// a beat may have been missed.
+// a beat may have been missed. What a slow reading found is not even a beginning: it
+// may be as old as its beginning or as new as its end, and a pause in the middle of it
+// would pass for the other nodes' silence.
 func (l *lease) observe(began, ended time.Time, nodes []Node, own events.Stream) []events.Stream {
-	if l.read.IsZero() || ended.Sub(l.read) > leaseGap || ended.Sub(began) > leaseSlow {
+	slow := ended.Sub(began) > leaseSlow
+	if slow || l.read.IsZero() || ended.Sub(l.read) > leaseGap {
 		l.beats = nil
 	}
 	l.read = ended
+	if slow {
+		return nil
+	}
 	seen := make(map[events.Stream]seenBeat, len(nodes))
 	var expired []events.Stream
 	for _, n := range nodes {

@@ -37,6 +37,13 @@ func TestLease_Observe(t *testing.T) {
 			reading{after: 6 * time.Second, beats: map[events.Stream]uint64{a: 7}}),
 		"a slow reading": append(quiet(5, a),
 			reading{after: 2 * time.Second, took: 4 * time.Second, beats: map[events.Stream]uint64{a: 7}}),
+		// Nothing was seen of a between the two ends of such a reading.
+		"a pause in the middle of the first reading": {
+			{took: 15 * time.Second, beats: map[events.Stream]uint64{a: 7}}},
+		"a pause in the middle of a reading": append(quiet(5, a),
+			reading{after: 2 * time.Second, took: 15 * time.Second, beats: map[events.Stream]uint64{a: 9}}),
+		"a reading that took almost the lease": append([]reading{
+			{took: 9 * time.Second, beats: map[events.Stream]uint64{a: 7}}}, quiet(5, a)...),
 		"gone and back": append(append(quiet(4, a), reading{after: 2 * time.Second}), quiet(3, a)...),
 	} {
 		t.Run(name, func(t *testing.T) {
