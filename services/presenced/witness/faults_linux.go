@@ -25,7 +25,7 @@ type member struct {
 	mu      sync.Mutex
 	process *Process
 	up      bool
-	since   time.Time // it is up; after a pause: since before it
+	since   time.Time // it is up
 }
 
 func (m *member) start() error {
@@ -37,8 +37,9 @@ func (m *member) start() error {
 		}
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.process, m.up, m.since = p, true, time.Now()
+	m.process = p
+	m.mu.Unlock()
+	m.set(true)
 	return nil
 }
 
@@ -57,7 +58,7 @@ func (m *member) isUp() bool {
 
 func (m *member) set(up bool) {
 	m.mu.Lock()
-	m.up = up
+	m.up, m.since = up, time.Now()
 	m.mu.Unlock()
 }
 
