@@ -49,7 +49,7 @@ func newRoot(p process) *cobra.Command {
 		Use:   "clientctl",
 		Short: "Connect to a presence server, ask for Fibonacci numbers, see who is online",
 		Long: `Clientctl connects to a presence server as a user, asks it for Fibonacci
-numbers, and shows who is online.
+numbers, and shows who is online, and who was.
 
 Settings come from flags, else from the environment variables that the help
 names, else from defaults.
@@ -58,7 +58,9 @@ names, else from defaults.
 		Example: `  clientctl connect --user 42
   echo 90 | clientctl connect --user 42
   clientctl fibonacci 90
-  clientctl online`,
+  clientctl online
+  clientctl online --at 10:00
+  clientctl history 42`,
 		Args:              noSuchCommand,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd.Flags(), p) },
@@ -69,7 +71,7 @@ names, else from defaults.
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newVersion(p))
+	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newHistory(p), newLastSeen(p), newEvents(p), newNodes(p), newVersion(p))
 	return root
 }
 

@@ -62,7 +62,7 @@ var packages = map[string]reach{
 
 	"clientctl": {
 		code: append([]string{
-			"clientctl/fault", "clientctl/online", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
+			"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/past", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
 		}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
@@ -70,7 +70,14 @@ var packages = map[string]reach{
 		code:  append([]string{"clientctl/fault", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
-	"clientctl/online": {code: append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...)},
+	"clientctl/api": {code: append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...)},
+	"clientctl/online": {
+		code:  append([]string{"clientctl/api", "clientctl/terminal"}, beneathClientctl...),
+		tests: []string{"clientctl/fault"},
+	},
+	"clientctl/past": {
+		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/terminal"}, beneathClientctl...),
+	},
 	"clientctl/wire": {
 		code:  append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},

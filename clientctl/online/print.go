@@ -29,11 +29,11 @@ func Table(w io.Writer, users []User, now time.Time) error {
 	return t.Flush()
 }
 
-// JSON writes users as JSON objects, one a line. With escape, what would change a
-// terminal is written as \uXXXX, which means the same.
-func JSON(w io.Writer, users []User, escape bool) error {
-	for _, u := range users {
-		line, err := json.Marshal(u)
+// JSON writes objects, one a line. With escape, what would change a terminal is written
+// as \uXXXX, which means the same.
+func JSON[T any](w io.Writer, objects []T, escape bool) error {
+	for _, o := range objects {
+		line, err := json.Marshal(o)
 		if err != nil {
 			return err
 		}

@@ -26,6 +26,11 @@ func TestClientctl(t *testing.T) {
 		"fibonacci":      {"fibonacci 90 --user ana --ws " + tg.ws, "", "2880067194370816120\n"},
 		"sequence":       {"sequence 7 --user ana --ws " + tg.ws, "", "0\n1\n1\n2\n3\n5\n8\n"},
 		"online":         {"online --admin " + tg.admin, "", "here"},
+		"online at":      {"online --at -0s --admin " + tg.admin, "", "here"},
+		"history":        {"history here --admin " + tg.admin, "", "online"},
+		"last-seen":      {"last-seen nobody here --admin " + tg.admin, "", "never seen"},
+		"events":         {"events --admin " + tg.admin, "", "connected     here"},
+		"nodes":          {"nodes --admin " + tg.admin, "", "n1"},
 		"online as JSON": {"online -o json --user here --admin " + tg.admin, "", `"user":"here"`},
 	} {
 		t.Run(name, func(t *testing.T) {

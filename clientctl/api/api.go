@@ -1,0 +1,149 @@
+// Package api asks a server's admin API. It opens no WebSocket, so asking does not
+// change who is online.
+//
+// All of it runs on the caller's goroutine.
+package api
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/presenced/presence/clientctl/fault"
+	"github.com/presenced/presence/clientctl/terminal"
+	"github.com/presenced/presence/services/protocol"
+)
+
+const (
+	// maxAnswer is the most bytes of an answer: a page of users with long names on
+	// many nodes has 300 KB.
+	maxAnswer = 8 << 20
+
+	// maxLine is the most bytes of a line of a stream: a cursor over many nodes.
+	maxLine = 1 << 20
+
+	// timeout is how long one answer may take: longer than the server allows itself.
+	timeout = 35 * time.Second
+)
+
+// Client asks one admin API.
+type Client struct {
+	base *url.URL
+	http *http.Client
+}
+
+// New returns a client of the admin API at base, an http:// or https:// URL. It knows no
+// proxy, and follows no redirects: the API has none.
+func New(base *url.URL) *Client {
+	return &Client{base: base, http: &http.Client{
+		Transport:     &http.Transport{ResponseHeaderTimeout: timeout},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Close closes the connections that are kept.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Get reads the answer to one question into out. The path is given in its parts, which
+// are escaped.
+func (c *Client) Get(ctx context.Context, query url.Values, out any, path ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	response, err := c.get(ctx, query, path)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the answer of %s: %w", c.base, err)
+	case response.StatusCode != http.StatusOK:
+		return c.refused(response.StatusCode, body)
+	case len(body) > maxAnswer:
+		return fmt.Errorf("the answer of %s is longer than %d bytes", c.base, maxAnswer)
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("the answer of %s is not that of an admin API: %w", c.base, err)
+	}
+	return nil
+}
+
+// Lines calls yield with each line of an answer that has no end, until ctx ends, the
+// server does, or yield returns an error. The line is yield's until it returns.
+func (c *Client) Lines(ctx context.Context, query url.Values, yield func(line []byte) error, path ...string) error {
+	response, err := c.get(ctx, query, path)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		body, err := io.ReadAll(io.LimitReader(response.Body, maxLine))
+		if err != nil {
+			return fmt.Errorf("read the answer of %s: %w", c.base, err)
+		}
+		return c.refused(response.StatusCode, body)
+	}
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		if err := yield(lines.Bytes()); err != nil {
+			return err
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return fault.ErrInterrupted
+	case lines.Err() != nil:
+		return fault.Errorf(fault.Unreachable, "%s hung up: %w", c.base, lines.Err())
+	}
+	return fault.Errorf(fault.Unreachable, "%s has ended the stream", c.base)
+}
+
+func (c *Client) get(ctx context.Context, query url.Values, path []string) (*http.Response, error) {
+	escaped := make([]string, len(path))
+	for i, part := range path {
+		escaped[i] = url.PathEscape(part)
+	}
+	where := c.base.JoinPath(escaped...)
+	where.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.http.Do(request)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return nil, fault.ErrInterrupted
+	case err != nil:
+		return nil, fault.CannotReach(c.base.String(), "--admin or ADMIN", reason(err))
+	}
+	return response, nil
+}
+
+// reason is err without the URL and its query, which net/http writes before it.
+func reason(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// refused is the error for an answer that is none: the server's own words if it is an
+// error message of the protocol, else the status.
+func (c *Client) refused(status int, body []byte) error {
+	what := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	if m, err := protocol.Decode(body); err == nil && m.Type == protocol.TypeError {
+		what = fmt.Sprintf("%s (%s)", m.Text, m.Code)
+	} else if text := strings.Join(strings.Fields(string(body)), " "); text != "" {
+		what += ": " + fmt.Sprintf("%.300s", text)
+	}
+	return fault.Errorf(fault.Refused, "%s refused: %s", c.base, terminal.Escape(what))
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/presenced/presence/clientctl/api"
+	"github.com/presenced/presence/clientctl/online"
+	"github.com/presenced/presence/clientctl/past"
+	"github.com/presenced/presence/events"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// timeHelp says how times are given; past.ParseTime reads them.
+const timeHelp = `A TIME is 15:04 (today), "2006-01-02 15:04", 2006-01-02, how long ago (-2h, -90m,
+-3d), all in the local time zone, or RFC 3339 such as 2026-11-23T10:00:00Z.`
+
+// query is the settings of the commands that ask the admin API.
+type query struct{ admin, output string }
+
+func (q *query) addFlags(fs *pflag.FlagSet, format string) {
+	fs.StringVar(&q.admin, "admin", "http://127.0.0.1:8081", "the `ADDRESS` of the admin API")
+	fs.StringVarP(&q.output, "output", "o", format, "`FORMAT` of the output: "+format+" or json")
+	variables(fs, "admin")
+}
+
+// client returns a client of the admin API, to be closed.
+func (q *query) client(format string) (*api.Client, error) {
+	if err := oneOf("output", q.output, format, "json"); err != nil {
+		return nil, err
+	}
+	base, err := parseAddress(q.admin, "--admin (or ADMIN)", "http", "https")
+	if err != nil {
+		return nil, err
+	}
+	return api.New(base), nil
+}
+
+// parseTime reads the value of a flag, which may be missing.
+func parseTime(flag, text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := past.ParseTime(text, now)
+	if err != nil {
+		return t, usage(fmt.Errorf("--%s: %w", flag, err))
+	}
+	return t, nil
+}
+
+func newHistory(p process) *cobra.Command {
+	var q query
+	var from, to string
+	cmd := &cobra.Command{
+		Use:   "history USER",
+		Short: "Show when a user was online",
+		Long: `Show the sessions of a user, oldest first, as the log has them.
+
+Where a node died it is not known when its clients left. Then LAST CONFIRMED is
+the node's last sign of life, and ENDED when it was declared lost; for what is
+between them the state is unknown.
+
+` + timeHelp,
+		Example: `  clientctl history ana
+  clientctl history ana --from -2h
+  clientctl history ana --from "2026-11-23 09:00" --to 11:00 -o json`,
+		Args: func(_ *cobra.Command, args []string) error { return someUsers(args, 1) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			now := p.now()
+			since, err := parseTime("from", from, now)
+			if err != nil {
+				return err
+			}
+			until, err := parseTime("to", to, now)
+			if err != nil {
+				return err
+			}
+			if !until.IsZero() && !since.Before(until) {
+				return usage(fmt.Errorf("--from %s is not before --to %s", past.Show(since, now), past.Show(until, now)))
+			}
+			return showRows(cmd.Context(), q, p, func(ctx context.Context, c *api.Client) ([]past.Session, error) {
+				return past.Sessions(ctx, c, args[0], since, until)
+			}, func(sessions []past.Session) error { return past.SessionTable(p.out, sessions, now) })
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "only sessions that were open at this `TIME` or later")
+	cmd.Flags().StringVar(&to, "to", "", "only sessions that began before this `TIME`")
+	q.addFlags(cmd.Flags(), "table")
+	return cmd
+}
+
+// maxUsers is how many users the server lets one ask for at once.
+const maxUsers = 1000
+
+// someUsers checks arguments that are users, at most so many.
+func someUsers(args []string, most int) error {
+	if len(args) < 1 || len(args) > most {
+		return usage(fmt.Errorf("want 1 to %d users, got %d", most, len(args)))
+	}
+	for _, user := range args {
+		if err := events.ValidateUser(user); err != nil {
+			return usage(fmt.Errorf("user %q: %w", user, err))
+		}
+	}
+	return nil
+}
+
+func newLastSeen(p process) *cobra.Command {
+	var q query
+	cmd := &cobra.Command{
+		Use:   "last-seen USER...",
+		Short: "Show when users were last seen",
+		Long: `Show when users were last seen. Where a node died with a user on it, LAST
+CONFIRMED is the node's last sign of life, and DECLARED LOST when that was found
+out. With --output json, who was never seen is left out.`,
+		Example: `  clientctl last-seen ana
+  clientctl last-seen ana bob -o json | jq -r .last`,
+		Args: func(_ *cobra.Command, args []string) error { return someUsers(args, maxUsers) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return showRows(cmd.Context(), q, p, func(ctx context.Context, c *api.Client) ([]past.Sighting, error) {
+				return past.LastSeen(ctx, c, args)
+			}, func(seen []past.Sighting) error { return past.LastSeenTable(p.out, args, seen, p.now()) })
+		},
+	}
+	q.addFlags(cmd.Flags(), "table")
+	return cmd
+}
+
+func newNodes(p process) *cobra.Command {
+	var q query
+	cmd := &cobra.Command{
+		Use:   "nodes",
+		Short: "Show the nodes that have not left",
+		Long: `Show the nodes that have not left, with their last sign of life by the
+database's clock. One that has not beaten for 10 s is about to be taken over.`,
+		Example: `  clientctl nodes
+  clientctl nodes -o json | jq -r .node`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return showRows(cmd.Context(), q, p, past.Nodes,
+				func(nodes []past.Node) error { return past.NodeTable(p.out, nodes, p.now()) })
+		},
+	}
+	q.addFlags(cmd.Flags(), "table")
+	return cmd
+}
+
+// showRows asks for rows, and writes them as a table or as JSON.
+func showRows[T any](ctx context.Context, q query, p process, ask func(context.Context, *api.Client) ([]T, error), table func([]T) error) error {
+	c, err := q.client("table")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	rows, err := ask(ctx, c)
+	if err != nil {
+		return err
+	}
+	if q.output == "json" {
+		return online.JSON(p.out, rows, p.terminal)
+	}
+	return table(rows)
+}
+
+func newEvents(p process) *cobra.Command {
+	var q query
+	var follow bool
+	var after string
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "Show the log: who came and went",
+		Long: `Show the events of the log, each stream's in order. With --follow, show what is
+appended from now on, until Ctrl-C.
+
+At the end it says on standard error after which cursor to go on, with --after:
+then no event is missed, and none is seen twice.`,
+		Example: `  clientctl events
+  clientctl events --follow
+  clientctl events -o json | jq -r 'select(.type == "connected").user'`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if follow && !cmd.Flags().Changed("after") {
+				after = "now"
+			}
+			return showEvents(cmd.Context(), q, p, after, follow)
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is appended")
+	cmd.Flags().StringVar(&after, "after", "", "begin after this `CURSOR`; now: after all there is")
+	q.addFlags(cmd.Flags(), "text")
+	return cmd
+}
+
+func showEvents(ctx context.Context, q query, p process, after string, follow bool) error {
+	c, err := q.client("text")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	show := func(e events.Event) error {
+		if q.output == "json" {
+			return online.JSON(p.out, []events.Event{e}, p.terminal)
+		}
+		_, err := fmt.Fprintln(p.out, strings.TrimRight(past.EventLine(e, p.now()), " "))
+		return err
+	}
+	read := past.Events
+	if follow {
+		read = past.Follow
+	}
+	cursor, err := read(ctx, c, after, show)
+	if cursor != after && cursor != "" {
+		fmt.Fprintf(p.err, "clientctl: go on with --after %s\n", cursor)
+	}
+	return err
+}
