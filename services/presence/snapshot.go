@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,7 +25,7 @@ const (
 func (m *Member) snapshots() {
 	var last events.Snapshot
 	failing := false
-	for sleep(m.ctx, snapshotLook/2+rand.N(snapshotLook)) {
+	for sleep(m.ctx, m.between(snapshotLook/2, snapshotLook*3/2)) {
 		err := m.snapshotOnce(m.ctx, &last)
 		if err != nil && !failing && m.ctx.Err() == nil {
 			m.log.Warn("no snapshot could be written; history will be slower", zap.Error(err))

@@ -26,6 +26,7 @@ type plan struct {
 	late        bool          // writes may execute after their caller gave up
 	lag         bool          // a majority that lags, and failovers
 	noReconcile bool
+	snapshots   bool // are written now and then; they are read without faults
 	weights     [actions]int
 }
 
@@ -102,6 +103,9 @@ func (w *world) happen() {
 	for _, n := range w.plan.weights {
 		sum += n
 	}
+	if w.plan.snapshots && mix(w.seed, uint64(w.steps))%8 == 0 {
+		w.snapshot()
+	}
 	at, a := w.random.IntN(sum), action(0)
 	for ; at >= w.plan.weights[a]; a++ {
 		at -= w.plan.weights[a]
@@ -142,6 +146,26 @@ func (w *world) act(a action) {
 	case a == disconnect && p.serves() && len(p.clients) > 0:
 		p.disconnect(w.random.IntN(len(p.clients)))
 	}
+}
+
+// snapshot writes a snapshot of each stream that is not sealed, as it is now.
+func (w *world) snapshot() {
+	w.note("snapshots")
+	for s, f := range w.truth.folds {
+		if f.Sealed() {
+			continue
+		}
+		if _, err := presence.WriteSnapshot(context.Background(), w.joined(), f.Tail().ID); err != nil {
+			w.fail("snapshot of %s: %v", s, err)
+		}
+	}
+}
+
+// joined is the store as the majority has it, with the snapshots.
+func (w *world) joined() presence.Store {
+	s := w.db.committed.Store()
+	s.Snapshots = w.snapshots.Store().Snapshots
+	return s
 }
 
 // anyone is one of the processes that are there, nil if there is none.
@@ -236,6 +260,7 @@ func simulate(seed uint64, keepAll bool) result {
 		seed: seed, plan: newPlan(r), began: time.Now(), random: r, keepAll: keepAll,
 		users: make(map[string]*client), truth: newTruth(), arrived: make(chan struct{}, 1),
 	}
+	w.snapshots, w.plan.snapshots = storetest.NewMemory(), mix(seed)%4 == 0
 	w.db, w.calm, w.next = newDatabase(w.plan.lag), w.plan.calm, w.now()
 	for range w.plan.nodes {
 		w.begin()
@@ -336,7 +361,7 @@ func (w *world) verify() {
 	if w.failure != "" {
 		return
 	}
-	report, err := presence.Verify(context.Background(), w.db.committed.Store())
+	report, err := presence.Verify(context.Background(), w.joined())
 	if err != nil || !report.Holds() {
 		w.fail("verify: %v %+v", err, report)
 	}

@@ -170,6 +170,13 @@ var mutants = []mutant{
 		find: "I10",
 	},
 	{
+		name: "a snapshot taken for the whole stream",
+		file: "../takeover.go",
+		old:  "			return f, nil\n",
+		new:  "			return new(events.Fold), nil\n",
+		find: "not at rest",
+	},
+	{
 		name: "unordered batches",
 		file: "database_test.go",
 		old:  `		a.n, a.err = s.Log.Append(ctx, o.run[:part])`,

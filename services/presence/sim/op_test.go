@@ -207,7 +207,11 @@ type logless struct{ contracts }
 
 func (p *process) store() presence.Store {
 	c := contracts{p}
-	return presence.Store{Log: c, Online: logless{c}, Nodes: c, Recorder: presence.TwoStep(c, logless{c})}
+	s := presence.Store{Log: c, Online: logless{c}, Nodes: c, Recorder: presence.TwoStep(c, logless{c})}
+	if p.w.plan.snapshots {
+		s.Snapshots = p.w.snapshots.Store().Snapshots
+	}
+	return s
 }
 
 func (c contracts) Append(ctx context.Context, run []events.Event) (int, error) {

@@ -28,6 +28,7 @@ type world struct {
 	pending   []*op // called, and not answered, in an order that does not depend on goroutines
 	late      []lateWrite
 	db        database
+	snapshots *storetest.Memory // has the snapshots, and nothing else
 	truth     truth
 	quiet     bool      // no more faults
 	calm      bool      // quiet from the beginning, but for one crash
