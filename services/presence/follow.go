@@ -23,15 +23,15 @@ func (r *Reader) Follow(ctx context.Context, wake <-chan struct{}, yield func([]
 	for {
 		page, err := r.Poll(ctx, MaxEvents)
 		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil && !heals(err):
-			return err
-		case len(page) > 0:
+		case len(page) > 0: // also if ctx has ended: the cursor is after them
 			if err := yield(page); err != nil {
 				return err
 			}
 			continue
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil && !heals(err):
+			return err
 		}
 		timer.Reset(pollEvery)
 		select {

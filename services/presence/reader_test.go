@@ -233,6 +233,22 @@ func TestReader_Follow(t *testing.T) {
 	})
 }
 
+// Events that were read while the context ended are yielded: the cursor is after them.
+func TestReader_Follow_EndsWhileReading(t *testing.T) {
+	store := newStore()
+	e := events.Event{ID: n1e1.At(0), At: events.Milliseconds(time.Now()), Type: events.Opened, Process: "x"}
+	if _, err := store.Log.Append(t.Context(), []events.Event{e}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	store.Log = &lastRead{store.Log, cancel}
+	r, n := presence.NewReader(store, presence.Cursor{}), 0
+	err := r.Follow(ctx, nil, func(page []events.Event) error { n += len(page); return nil })
+	if n != 1 || !errors.Is(err, context.Canceled) || r.Cursor().String() != e.ID.String() {
+		t.Errorf("%d events, cursor %q, %v", n, r.Cursor(), err)
+	}
+}
+
 // A cursor into what retention has deleted is told apart from one with nothing to read.
 func TestReader_Poll_Forgotten(t *testing.T) {
 	log := &cutLog{Log: newStore().Log, from: n1e1.At(5)}
@@ -270,4 +286,18 @@ func (l *cutLog) Read(ctx context.Context, from events.Position, limit int) ([]e
 		from = l.from
 	}
 	return l.Log.Read(ctx, from, limit)
+}
+
+// lastRead is a log that calls end after each Read that has found something.
+type lastRead struct {
+	events.Log
+	end func()
+}
+
+func (l *lastRead) Read(ctx context.Context, from events.Position, limit int) ([]events.Event, error) {
+	page, err := l.Log.Read(ctx, from, limit)
+	if len(page) > 0 {
+		l.end()
+	}
+	return page, err
 }
