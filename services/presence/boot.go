@@ -92,7 +92,8 @@ func (m *Member) completeOlder(ctx context.Context, upTo uint32) error {
 }
 
 // watch returns nil if the owner of a stream gave no sign of life for bootWatch, and
-// ErrDuplicateNode if it did.
+// ErrDuplicateNode if it did. The last look is after that time, also when this process
+// was paused between two looks.
 func (m *Member) watch(ctx context.Context, s events.Stream) error {
 	first, seen, err := m.nodeOf(ctx, s)
 	if err != nil {
@@ -100,10 +101,11 @@ func (m *Member) watch(ctx context.Context, s events.Stream) error {
 	}
 	m.log.Info("an older epoch of this node id is not sealed; watching for its process",
 		zap.Stringer("stream", s), zap.String("addr", first.Addr), zap.Duration("for", bootWatch))
-	for began := time.Now(); time.Since(began) < bootWatch; {
+	for began := time.Now(); ; {
 		if !sleep(ctx, bootLook) {
 			return context.Cause(ctx)
 		}
+		looked := time.Now()
 		now, there, err := m.nodeOf(ctx, s)
 		if err != nil {
 			return err
@@ -112,8 +114,10 @@ func (m *Member) watch(ctx context.Context, s events.Stream) error {
 			return fmt.Errorf("node id %q: %w: it listens on %s, and its epoch is %d; give this one another NODE_ID (--node-id)",
 				m.cfg.Node, ErrDuplicateNode, now.Addr, s.Epoch)
 		}
+		if looked.Sub(began) >= bootWatch {
+			return nil
+		}
 	}
-	return nil
 }
 
 // claim inserts the opened event of the next epoch. It returns errLost if another

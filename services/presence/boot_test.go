@@ -3,6 +3,7 @@ package presence_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -157,5 +158,44 @@ func TestNew_Refuses(t *testing.T) {
 		if _, err := presence.New(presence.Store{}, cfg); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// pausing is the node documents, as a process sees them that stands still right after
+// it has read them for the n-th time.
+type pausing struct {
+	presence.Nodes
+	n   int
+	far time.Duration
+}
+
+func (p *pausing) All(ctx context.Context) ([]presence.Node, error) {
+	nodes, err := p.Nodes.All(ctx)
+	if p.n--; p.n == 0 {
+		pass(p.far)
+	}
+	return nodes, err
+}
+
+// A newcomer that stands still while it watches does not take its own pause for the
+// incumbent's silence.
+func TestMember_Start_DuplicateNode_NewcomerPaused(t *testing.T) {
+	for looks := range 4 {
+		t.Run(fmt.Sprint("at look ", looks+1), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newStore()
+				incumbent := start(t, store, presence.Config{})
+				synctest.Wait()
+				paused := store
+				paused.Nodes = &pausing{store.Nodes, looks + 1, 8 * time.Second}
+				if _, err := begin(t, paused, presence.Config{}); !errors.Is(err, presence.ErrDuplicateNode) {
+					t.Errorf("the newcomer: %v", err)
+				}
+				if err := incumbent.Ready(); err != nil {
+					t.Errorf("the incumbent: %v", err)
+				}
+				shutdown(t, incumbent)
+			})
+		})
 	}
 }
