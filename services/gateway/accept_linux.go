@@ -131,7 +131,7 @@ func (a *acceptor) deal(fd int, sa unix.Sockaddr) {
 		}
 	}
 	least.load.Add(1)
-	c := &Conn{loop: least, fd: fd, shake: &handshake{remote: remoteOf(sa)}}
+	c := &conn{loop: least, fd: fd, shake: &handshake{remote: remoteOf(sa)}}
 	if !least.mail.put(letter{kind: adopt, conn: c}) {
 		least.forget(c)
 	}

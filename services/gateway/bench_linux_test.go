@@ -11,7 +11,7 @@ import (
 )
 
 // crowd starts a server with n clients in another process.
-func crowd(b *testing.B, n int) *Server {
+func crowd(b *testing.B, n int) Server {
 	s := start(b, &host{}, Config{})
 	p := spawn(b, "clients")
 	fmt.Fprintln(p.in, s.Addrs()[0], n)

@@ -4,9 +4,9 @@ import (
 	"net/netip"
 )
 
-// Conn is one WebSocket connection. At rest it is this struct, a slot in its loop's
+// conn is a Conn. At rest it is this struct, a slot in its loop's
 // table and the kernel's socket.
-type Conn struct {
+type conn struct {
 	// static after construction
 	loop *loop
 	fd   int
@@ -23,18 +23,18 @@ type Conn struct {
 	state   state
 }
 
+var _ Conn = (*conn)(nil)
+
 // handshake is what a connection needs until its request's header is complete.
 type handshake struct {
 	remote     netip.AddrPort
 	began      instant
 	head       []byte // what came so far, if not all at once
-	prev, next *Conn  // in order of arrival
+	prev, next *conn  // in order of arrival
 }
 
-// Send sends a text message. It may only be called inside the callbacks of this
-// connection's Session. What the callbacks of one read send goes out in one write,
-// after them; p may be used again at once. It does nothing after Closed.
-func (c *Conn) Send(p []byte) {
+// Send implements Conn.
+func (c *conn) Send(p []byte) {
 	l := c.loop
 	if l.current != c {
 		c.Post(append([]byte(nil), p...))
@@ -45,17 +45,12 @@ func (c *Conn) Send(p []byte) {
 	}
 }
 
-// Post sends a text message from any goroutine. p belongs to the gateway from then
-// on. The order of one goroutine's posts is kept. It never blocks on a socket, and
-// does nothing if the connection is gone.
-func (c *Conn) Post(p []byte) {
+// Post implements Conn.
+func (c *conn) Post(p []byte) {
 	c.loop.mail.put(letter{kind: post, conn: c, payload: p})
 }
 
-// Close ends the conversation, from any goroutine, after what was sent and posted
-// before: the client gets a close frame, and the session Closed(ByServer). The
-// reason is for people, at most 123 bytes of UTF-8. It does nothing if the
-// connection is gone.
-func (c *Conn) Close(code uint16, reason string) {
+// Close implements Conn.
+func (c *conn) Close(code uint16, reason string) {
 	c.loop.mail.put(letter{kind: hangUp, conn: c, code: code, payload: []byte(reason)})
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"time"
@@ -21,7 +22,7 @@ type Handler interface {
 // connection are made by its event loop, one after another, and must not block.
 type Session interface {
 	// Open says that the upgrade was answered with 101. c may be used from then on.
-	Open(c *Conn)
+	Open(c Conn)
 
 	// Text is one whole text message, valid UTF-8. p is only valid during the call.
 	Text(p []byte)
@@ -31,6 +32,59 @@ type Session interface {
 	// on for at most Config.CloseTimeout, for the close handshake. It is the last
 	// call. Sends and posts after it do nothing.
 	Closed(r Reason)
+}
+
+// Conn is one WebSocket connection as its Session uses it. None of its methods blocks
+// on a socket, and none does anything once the connection is gone.
+type Conn interface {
+	// Send sends a text message. It may only be called inside the callbacks of this
+	// connection's Session. What the callbacks of one read send goes out in one
+	// write, after them; p may be used again at once.
+	Send(p []byte)
+
+	// Post sends a text message from any goroutine. p belongs to the gateway from then
+	// on. The order of one goroutine's posts is kept.
+	Post(p []byte)
+
+	// Close ends the conversation, from any goroutine, after what was sent and posted
+	// before: the client gets a close frame, and the session Closed(ByServer). The
+	// reason is for people, at most 123 bytes of UTF-8.
+	Close(code uint16, reason string)
+}
+
+// Server accepts and serves WebSocket connections. Its methods are safe for
+// concurrent use.
+type Server interface { //nolint:interfacebloat // its whole life, and no other half is ever asked for
+	// Addrs returns the addresses that are listened on, in the order of Listen's.
+	Addrs() []netip.AddrPort
+
+	// MaxConns is Config.MaxConns, or its default if that was 0.
+	MaxConns() int
+
+	// Serve accepts and serves until Shutdown or Close has ended everything, and then
+	// returns nil; or until a failure that it cannot go on with, and returns that. It
+	// may be called once.
+	Serve() error
+
+	// Broadcast sends a text message to every connection, encoded once. It is
+	// latest-wins: a client that is behind skips it. It does not block.
+	Broadcast(payload []byte)
+
+	// Stats returns counts of this moment.
+	Stats() Stats
+
+	// StopAccepting closes the listeners. Connections go on.
+	StopAccepting()
+
+	// Shutdown stops accepting and tells every client to leave: the Farewell, then a
+	// close frame with code 1012, at a pace of 5,000 a second, or such that all were
+	// told in half of the time that ctx leaves; up to 1,000 clients are told at once.
+	// Their sessions get Closed(ByShutdown). It returns when the last client has left,
+	// or when ctx ends: then the rest is cut off, and the error is that of ctx.
+	Shutdown(ctx context.Context) error
+
+	// Close ends everything at once.
+	Close() error
 }
 
 // Request is an upgrade request. Its bytes are only valid during Handler.Upgrade.

@@ -128,7 +128,7 @@ func (h *handedOver) Close() error {
 }
 
 // handOver gives a connection, with the bytes read so far, to net/http.
-func (l *loop) handOver(c *Conn, read []byte) {
+func (l *loop) handOver(c *conn, read []byte) {
 	if !l.http.admit() {
 		l.refuse(c, refusalFull)
 		return

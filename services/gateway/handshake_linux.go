@@ -3,7 +3,7 @@ package gateway
 import "golang.org/x/sys/unix"
 
 // adopt takes over a connection that was just accepted.
-func (l *loop) adopt(c *Conn) {
+func (l *loop) adopt(c *conn) {
 	if l.ending == leaving {
 		l.forget(c)
 		return
@@ -22,7 +22,7 @@ func (l *loop) adopt(c *Conn) {
 }
 
 // forget closes a connection that is not in the table.
-func (l *loop) forget(c *Conn) {
+func (l *loop) forget(c *conn) {
 	_ = unix.Close(c.fd)
 	c.state = gone
 	l.load.Add(-1)
@@ -30,7 +30,7 @@ func (l *loop) forget(c *Conn) {
 }
 
 // await puts a connection at the end of the handshakes.
-func (l *loop) await(c *Conn) {
+func (l *loop) await(c *conn) {
 	c.shake.began = l.now
 	c.shake.prev = l.waiting.last
 	if c.shake.prev == nil {
@@ -43,7 +43,7 @@ func (l *loop) await(c *Conn) {
 }
 
 // settled takes a connection out of the handshakes.
-func (l *loop) settled(c *Conn) {
+func (l *loop) settled(c *conn) {
 	h := c.shake
 	if h.prev == nil {
 		l.waiting.first = h.next
@@ -60,7 +60,7 @@ func (l *loop) settled(c *Conn) {
 }
 
 // greet takes bytes of a request. They are only copied if the header is incomplete.
-func (l *loop) greet(c *Conn, p []byte) {
+func (l *loop) greet(c *conn, p []byte) {
 	h := c.shake
 	searched := len(h.head)
 	if searched > 0 {
@@ -81,7 +81,7 @@ func (l *loop) greet(c *Conn, p []byte) {
 }
 
 // introduce answers a whole header. p may go on after it.
-func (l *loop) introduce(c *Conn, p []byte, end int) {
+func (l *loop) introduce(c *conn, p []byte, end int) {
 	switch intent := readIntent(p[:end]); {
 	case l.ending != serving:
 		l.refuse(c, refusalLeaving)
@@ -95,7 +95,7 @@ func (l *loop) introduce(c *Conn, p []byte, end int) {
 }
 
 // letIn answers an upgrade request. What follows it are the client's first frames.
-func (l *loop) letIn(c *Conn, head, rest []byte) {
+func (l *loop) letIn(c *conn, head, rest []byte) {
 	session, response := l.upgrade.answer(head, c.shake.remote)
 	if session == nil {
 		l.turnAway(c, response)
@@ -116,11 +116,11 @@ func (l *loop) letIn(c *Conn, head, rest []byte) {
 }
 
 // refuse answers a request that is not let in, and ends it.
-func (l *loop) refuse(c *Conn, r Refusal) {
+func (l *loop) refuse(c *conn, r Refusal) {
 	l.turnAway(c, appendRefusal(nil, r))
 }
 
-func (l *loop) turnAway(c *Conn, response []byte) {
+func (l *loop) turnAway(c *conn, response []byte) {
 	l.settled(c)
 	// The socket is fresh: its buffer takes the response whole, or the client is gone.
 	if n, err := unix.Write(c.fd, response); err != nil || n < len(response) {
@@ -131,7 +131,7 @@ func (l *loop) turnAway(c *Conn, response []byte) {
 }
 
 // late ends a handshake that took too long.
-func (l *loop) late(c *Conn) {
+func (l *loop) late(c *conn) {
 	l.read(c) // if it was this loop that was held up, the request lies in the socket
 	switch {
 	case c.state != handshaking:

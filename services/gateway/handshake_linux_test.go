@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -215,8 +216,9 @@ func TestServer_serves_every_address(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	for i := range 2 {
-		one := &Server{addrs: s.addrs[i : i+1]}
-		c := connect(t, one)
+		c := dialTo(t, s.Addrs()[i], net.Dialer{})
+		c.send([]byte(upgradeRequest("/")))
+		c.wantUpgraded()
 		c.leave()
 	}
 	_ = s.Close()

@@ -24,7 +24,7 @@ func TestServer_frozen_peer(t *testing.T) {
 
 // bare returns a loop that does not run, and a connection of it whose other end is
 // a file descriptor of the test.
-func bare(t *testing.T, cfg Config) (l *loop, c *Conn, peer int) {
+func bare(t *testing.T, cfg Config) (l *loop, c *conn, peer int) {
 	cfg, err := cfg.complete(1024)
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func bare(t *testing.T, cfg Config) (l *loop, c *Conn, peer int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c = &Conn{loop: l, fd: pair[0], shake: &handshake{}}
+	c = &conn{loop: l, fd: pair[0], shake: &handshake{}}
 	l.adopt(c)
 	t.Cleanup(func() {
 		l.endAll()
@@ -203,10 +203,7 @@ func TestServer_StopAccepting(t *testing.T) {
 }
 
 func TestServer_StopAccepting_serves_who_waits_already(t *testing.T) {
-	s, err := Listen([]string{"127.0.0.1:0"}, Config{Handler: &host{}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := bind(t, Config{Handler: &host{}})
 	s.StopAccepting()
 	c := dial(t, s) // the kernel takes it, the acceptor has not begun
 	served := make(chan error, 1)
@@ -223,10 +220,7 @@ func TestServer_StopAccepting_serves_who_waits_already(t *testing.T) {
 // A loop that cannot wait for events any more ends the server, and every session.
 func TestServer_Serve_fatal(t *testing.T) {
 	h := &host{}
-	s, err := Listen([]string{"127.0.0.1:0"}, Config{Handler: h, Loops: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := bind(t, Config{Handler: h, Loops: 2})
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	for range 4 {

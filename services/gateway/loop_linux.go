@@ -38,7 +38,7 @@ type loop struct {
 	buf     []byte // what is read, for all connections
 	reply   []byte // what the callbacks of one read send
 	prefix  int    // bytes of reply that are no frames: the answer to an upgrade
-	current *Conn  // whose callbacks may call Send
+	current *conn  // whose callbacks may call Send
 	pong    []byte // payload of the latest ping of one read
 	pinged  bool   // pong is to be sent
 	rules   rules
@@ -46,7 +46,7 @@ type loop struct {
 	spare   []*backlog
 	letters []letter
 
-	waiting struct{ first, last *Conn } // handshakes, the oldest first
+	waiting struct{ first, last *conn } // handshakes, the oldest first
 
 	tick    *push  // the latest broadcast that a walk was begun for
 	pushing cursor // its walk
@@ -204,7 +204,7 @@ func (l *loop) look() {
 	}
 }
 
-func (l *loop) judge(c *Conn) {
+func (l *loop) judge(c *conn) {
 	switch l.patience.judge(c.state, c.heard, c.mark, l.now, c.id) {
 	case sendPing:
 		c.state, c.mark = asked, l.now

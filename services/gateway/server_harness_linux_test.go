@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -50,7 +51,7 @@ type host struct {
 // guest is a Session that remembers what happened to it.
 type guest struct {
 	host   *host
-	conn   *Conn
+	conn   Conn
 	user   string      // the request's target
 	closed chan Reason // room for two: a second one is a fault
 }
@@ -68,7 +69,7 @@ func (h *host) Upgrade(r *Request) (Session, *Refusal) {
 	return g, nil
 }
 
-func (g *guest) Open(c *Conn) {
+func (g *guest) Open(c Conn) {
 	g.host.mu.Lock() // tests that look from outside find it through all
 	g.conn = c
 	g.host.mu.Unlock()
@@ -115,18 +116,25 @@ func openFiles(t testing.TB) int {
 	return len(entries)
 }
 
+// bind listens on a free port.
+func bind(t testing.TB, cfg Config) *epollServer {
+	t.Helper()
+	s, err := Listen([]string{"127.0.0.1:0"}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.(*epollServer)
+}
+
 // start serves until the test ends, and then checks that nothing is left: no
 // descriptor, goroutine, count, and no session without exactly one Closed.
-func start(t testing.TB, h *host, cfg Config) *Server {
+func start(t testing.TB, h *host, cfg Config) *epollServer {
 	t.Helper()
 	before, goroutines := openFiles(t), goleak.IgnoreCurrent()
 	if cfg.Handler == nil {
 		cfg.Handler = h
 	}
-	s, err := Listen([]string{"127.0.0.1:0"}, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := bind(t, cfg)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	t.Cleanup(func() {
@@ -162,15 +170,20 @@ type client struct {
 	in *bufio.Reader
 }
 
-func dial(t testing.TB, s *Server) *client {
+func dial(t testing.TB, s Server) *client {
 	t.Helper()
 	return dialWith(t, s, net.Dialer{})
 }
 
-func dialWith(t testing.TB, s *Server, d net.Dialer) *client {
+func dialWith(t testing.TB, s Server, d net.Dialer) *client {
+	t.Helper()
+	return dialTo(t, s.Addrs()[0], d)
+}
+
+func dialTo(t testing.TB, addr netip.AddrPort, d net.Dialer) *client {
 	t.Helper()
 	d.Timeout = patient
-	conn, err := d.DialContext(context.Background(), "tcp", s.Addrs()[0].String())
+	conn, err := d.DialContext(context.Background(), "tcp", addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +193,7 @@ func dialWith(t testing.TB, s *Server, d net.Dialer) *client {
 }
 
 // connect dials and upgrades.
-func connect(t testing.TB, s *Server) *client {
+func connect(t testing.TB, s Server) *client {
 	t.Helper()
 	c := dial(t, s)
 	c.send([]byte(upgradeRequest("/")))

@@ -32,9 +32,9 @@ type shared struct {
 	latest     atomic.Pointer[push]
 }
 
-// Server accepts and serves WebSocket connections. Its methods are safe for
-// concurrent use.
-type Server struct {
+// epollServer is the Server of Linux: a few event loops, and no goroutine for a
+// connection.
+type epollServer struct {
 	// static after construction
 	*shared
 	addrs    []netip.AddrPort
@@ -46,6 +46,8 @@ type Server struct {
 	mu    sync.Mutex
 	stage stage
 }
+
+var _ Server = (*epollServer)(nil)
 
 // stage is how far a server has come.
 type stage uint8
@@ -59,7 +61,7 @@ const (
 // Listen binds every address ("127.0.0.1:8080", "[::1]:8080", ":0" for any free
 // port of all interfaces), or none, and raises the soft limit of open files to the
 // hard one. Errors name the address. Connections wait until Serve is called.
-func Listen(addrs []string, cfg Config) (*Server, error) {
+func Listen(addrs []string, cfg Config) (Server, error) {
 	if len(addrs) == 0 {
 		return nil, errors.New("gateway: no address to listen on")
 	}
@@ -83,11 +85,11 @@ func Listen(addrs []string, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-func newServer(cfg Config, listeners []listener) (*Server, error) {
+func newServer(cfg Config, listeners []listener) (*epollServer, error) {
 	sh := &shared{cfg: cfg, patience: cfg.patience(), full: appendRefusal(nil, refusalFull)}
 	sh.round = sh.patience.round(cfg.HandshakeTimeout)
 	sh.http = newAnnex(cfg.HTTP, cfg.Log, net.TCPAddrFromAddrPort(listeners[0].addr))
-	s := &Server{shared: sh, accepted: make(chan struct{}), done: make(chan struct{})}
+	s := &epollServer{shared: sh, accepted: make(chan struct{}), done: make(chan struct{})}
 	for _, l := range listeners {
 		s.addrs = append(s.addrs, l.addr)
 	}
@@ -108,22 +110,20 @@ func newServer(cfg Config, listeners []listener) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) releaseLoops() {
+func (s *epollServer) releaseLoops() {
 	for _, l := range s.loops {
 		l.release()
 	}
 }
 
-// Addrs returns the addresses that are listened on, in the order of Listen's.
-func (s *Server) Addrs() []netip.AddrPort { return s.addrs }
+// Addrs implements Server.
+func (s *epollServer) Addrs() []netip.AddrPort { return s.addrs }
 
-// MaxConns is Config.MaxConns, or its default if that was 0.
-func (s *Server) MaxConns() int { return s.cfg.MaxConns }
+// MaxConns implements Server.
+func (s *epollServer) MaxConns() int { return s.cfg.MaxConns }
 
-// Serve accepts and serves until Shutdown or Close has ended everything, and then
-// returns nil; or until a failure that it cannot go on with, and returns that. It
-// may be called once.
-func (s *Server) Serve() error {
+// Serve implements Server.
+func (s *epollServer) Serve() error {
 	s.mu.Lock()
 	stage := s.stage
 	if stage == bound {
@@ -166,18 +166,17 @@ func (s *Server) Serve() error {
 	return fatal
 }
 
-// Broadcast sends a text message to every connection, in one frame that all loops
-// share. It is latest-wins: a client with a backlog skips it, and a loop that has
-// not finished the one before goes on with this one. It does not block.
-func (s *Server) Broadcast(payload []byte) {
+// Broadcast implements Server: one frame that all loops share. A loop that has not
+// finished the one before goes on with this one.
+func (s *epollServer) Broadcast(payload []byte) {
 	s.latest.Store(&push{frame: appendFrame(nil, opText, payload)})
 	for _, l := range s.loops {
 		l.mail.wake()
 	}
 }
 
-// Stats returns counts of this moment.
-func (s *Server) Stats() Stats {
+// Stats implements Server.
+func (s *epollServer) Stats() Stats {
 	return Stats{
 		Connections: int(s.conns.Load()),
 		Handshakes:  int(s.handshakes.Load()),
@@ -187,17 +186,13 @@ func (s *Server) Stats() Stats {
 	}
 }
 
-// StopAccepting closes the listeners. Connections go on.
-func (s *Server) StopAccepting() {
+// StopAccepting implements Server.
+func (s *epollServer) StopAccepting() {
 	s.acceptor.mail.put(letter{kind: cut})
 }
 
-// Shutdown stops accepting and tells every client to leave: the Farewell, then a
-// close frame with code 1012, at a pace of 5,000 a second, or such that all were
-// told in half of the time that ctx leaves; up to 1,000 clients are told at once.
-// Their sessions get Closed(ByShutdown). It returns when the last client has left,
-// or when ctx ends: then the rest is cut off, and the error is that of ctx.
-func (s *Server) Shutdown(ctx context.Context) error {
+// Shutdown implements Server.
+func (s *epollServer) Shutdown(ctx context.Context) error {
 	if !s.running() {
 		return nil
 	}
@@ -219,8 +214,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Close ends everything at once.
-func (s *Server) Close() error {
+// Close implements Server.
+func (s *epollServer) Close() error {
 	_ = s.Shutdown(ended)
 	return nil
 }
@@ -234,7 +229,7 @@ var ended = func() context.Context {
 
 // running reports whether there is something to shut down. A server that does not
 // serve yet is released, and never will.
-func (s *Server) running() bool {
+func (s *epollServer) running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stage == bound {
@@ -246,14 +241,14 @@ func (s *Server) running() bool {
 	return s.stage == running
 }
 
-func (s *Server) tell(l letter) {
+func (s *epollServer) tell(l letter) {
 	for _, loop := range s.loops {
 		loop.mail.put(l)
 	}
 }
 
 // sendAway tells clients to leave at a pace. It returns before the last of them.
-func (s *Server) sendAway(ctx context.Context) {
+func (s *epollServer) sendAway(ctx context.Context) {
 	began := time.Now()
 	left := time.Duration(1<<63 - 1)
 	if deadline, ok := ctx.Deadline(); ok {

@@ -5,12 +5,12 @@ package gateway
 // the slot finds nothing. It is per loop and dense, not indexed by file descriptor:
 // those are shared by all loops, and each loop's table would be as long as all.
 type table struct {
-	slots []*Conn
+	slots []*conn
 	free  []int32
 	next  uint32 // id of the next connection
 }
 
-func (t *table) add(c *Conn) {
+func (t *table) add(c *conn) {
 	t.next++
 	c.id = t.next
 	if n := len(t.free); n > 0 {
@@ -23,13 +23,13 @@ func (t *table) add(c *Conn) {
 	t.slots = append(t.slots, c)
 }
 
-func (t *table) remove(c *Conn) {
+func (t *table) remove(c *conn) {
 	t.slots[c.slot] = nil
 	t.free = append(t.free, c.slot)
 }
 
 // at returns the connection, or nil if it is no more.
-func (t *table) at(slot int32, id uint32) *Conn {
+func (t *table) at(slot int32, id uint32) *conn {
 	if int(slot) >= len(t.slots) {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (k *cursor) start(t *table) {
 
 // next returns the next connection of the walk. n is how many slots may be looked
 // at; it is lowered. nil means that the walk, or n, is at its end.
-func (k *cursor) next(t *table, n *int) *Conn {
+func (k *cursor) next(t *table, n *int) *conn {
 	for k.left > 0 && *n > 0 {
 		if k.at >= k.size {
 			k.at = 0

@@ -8,7 +8,7 @@ import (
 )
 
 // read reads once: what is left comes in the next turn, after the other clients.
-func (l *loop) read(c *Conn) {
+func (l *loop) read(c *conn) {
 	n, err := unix.Read(c.fd, l.buf)
 	switch {
 	case n > 0:
@@ -22,7 +22,7 @@ func (l *loop) read(c *Conn) {
 }
 
 // hear takes what a client sent.
-func (l *loop) hear(c *Conn, p []byte) {
+func (l *loop) hear(c *conn, p []byte) {
 	c.heard = l.now
 	switch c.state {
 	case handshaking:
@@ -37,7 +37,7 @@ func (l *loop) hear(c *Conn, p []byte) {
 }
 
 // listen decodes frames and answers them in one write.
-func (l *loop) listen(c *Conn, p []byte) {
+func (l *loop) listen(c *conn, p []byte) {
 	l.current = c
 	for c.state == open || c.state == closing {
 		f, n, fail := c.in.next(&l.rules, p)
@@ -62,7 +62,7 @@ func (l *loop) listen(c *Conn, p []byte) {
 const flushAt = 64 << 10
 
 // understand handles one thing that a client said.
-func (l *loop) understand(c *Conn, f found) {
+func (l *loop) understand(c *conn, f found) {
 	switch f.kind {
 	case gotText:
 		if c.state == open {
@@ -80,7 +80,7 @@ func (l *loop) understand(c *Conn, f found) {
 
 // sayGoodbye ends a conversation that the client closed, or whose close it
 // answered. The code is echoed, once. RFC 6455, section 5.5.1.
-func (l *loop) sayGoodbye(c *Conn, payload []byte) {
+func (l *loop) sayGoodbye(c *conn, payload []byte) {
 	if c.state == open {
 		var code []byte
 		if len(payload) >= 2 {
@@ -97,7 +97,7 @@ func (l *loop) sayGoodbye(c *Conn, payload []byte) {
 }
 
 // fail ends a conversation that the client broke. RFC 6455, section 7.1.7.
-func (l *loop) fail(c *Conn, f *failure) {
+func (l *loop) fail(c *conn, f *failure) {
 	if c.state == open {
 		l.hangUp(c, f.code, f.reason, ByProtocol)
 	}
@@ -107,7 +107,7 @@ func (l *loop) fail(c *Conn, f *failure) {
 }
 
 // hangUp sends what is to be sent and a close frame, and waits for the client's.
-func (l *loop) hangUp(c *Conn, code ws.StatusCode, reason string, why Reason) {
+func (l *loop) hangUp(c *conn, code ws.StatusCode, reason string, why Reason) {
 	l.addPong()
 	l.reply = appendClose(l.reply, code, reason)
 	l.conclude(c, why)
@@ -116,13 +116,13 @@ func (l *loop) hangUp(c *Conn, code ws.StatusCode, reason string, why Reason) {
 
 // conclude ends the conversation: nothing is heard from the client any more, and
 // nothing is sent after what l.reply holds.
-func (l *loop) conclude(c *Conn, why Reason) {
+func (l *loop) conclude(c *conn, why Reason) {
 	c.state, c.mark = closing, l.now
 	l.closed(c, why)
 }
 
 // closed tells the session, once.
-func (l *loop) closed(c *Conn, why Reason) {
+func (l *loop) closed(c *conn, why Reason) {
 	if c.session == nil {
 		return
 	}

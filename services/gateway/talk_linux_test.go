@@ -243,7 +243,7 @@ func (c *client) reset() {
 }
 
 // narrow makes a client whose kernel takes little before the server's has to wait.
-func narrow(t *testing.T, s *Server) *client {
+func narrow(t *testing.T, s Server) *client {
 	c := dialWith(t, s, net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) {
 			_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096)
@@ -371,7 +371,7 @@ func TestServer_thousands_connect_and_leave(t *testing.T) {
 }
 
 func TestConn_is_small(t *testing.T) {
-	if got := unsafe.Sizeof(Conn{}); got > 96 {
+	if got := unsafe.Sizeof(conn{}); got > 96 {
 		t.Errorf("a connection at rest takes %d bytes", got)
 	}
 }
@@ -411,7 +411,7 @@ func TestServer_steady_state_does_not_allocate(t *testing.T) {
 
 func TestTable_at_ignores_stale_events(t *testing.T) {
 	var tb table
-	a, b := &Conn{}, &Conn{}
+	a, b := &conn{}, &conn{}
 	tb.add(a)
 	slot, id := a.slot, a.id
 	tb.remove(a)
@@ -430,13 +430,13 @@ func TestTable_at_ignores_stale_events(t *testing.T) {
 func TestCursor_sees_each_connection_once(t *testing.T) {
 	var tb table
 	for range 10 {
-		tb.add(&Conn{})
+		tb.add(&conn{})
 	}
 	tb.remove(tb.slots[3])
 	var k cursor
 	for walk := range 3 {
 		k.start(&tb)
-		seen := map[*Conn]int{}
+		seen := map[*conn]int{}
 		for k.left > 0 {
 			n := 4
 			for c := k.next(&tb, &n); c != nil; c = k.next(&tb, &n) {
@@ -457,18 +457,18 @@ func TestCursor_sees_each_connection_once(t *testing.T) {
 func TestCursor_keeps_its_walk_while_the_table_grows(t *testing.T) {
 	var tb table
 	for range 10 {
-		tb.add(&Conn{})
+		tb.add(&conn{})
 	}
 	var k cursor
 	k.at = 7 // where the walk before ended
 	k.start(&tb)
-	seen := map[*Conn]int{}
+	seen := map[*conn]int{}
 	for k.left > 0 {
 		n := 2
 		for c := k.next(&tb, &n); c != nil; c = k.next(&tb, &n) {
 			seen[c]++
 		}
-		tb.add(&Conn{})
+		tb.add(&conn{})
 	}
 	for i, c := range tb.slots[:10] {
 		if seen[c] != 1 {

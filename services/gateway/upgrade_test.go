@@ -47,6 +47,6 @@ func FuzzUpgrader(f *testing.F) {
 
 type nobody struct{}
 
-func (nobody) Open(*Conn)    {}
+func (nobody) Open(Conn)     {}
 func (nobody) Text([]byte)   {}
 func (nobody) Closed(Reason) {}

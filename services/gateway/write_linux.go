@@ -24,7 +24,7 @@ func (l *loop) addPong() {
 }
 
 // answer writes all that the callbacks of one read sent, at once.
-func (l *loop) answer(c *Conn) {
+func (l *loop) answer(c *conn) {
 	if c.state.isOpen() {
 		l.addPong()
 	}
@@ -43,7 +43,7 @@ const maxSpareReply = 256 << 10
 
 // write sends p: frames, after prefix bytes that are none. Only a write that must
 // arrive may come behind a backlog. It reports whether p was written or waits.
-func (l *loop) write(c *Conn, p []byte, prefix int, d duty) bool {
+func (l *loop) write(c *conn, p []byte, prefix int, d duty) bool {
 	if c.out != nil {
 		c.out.add(p)
 		l.outbound.Add(int64(len(p)))
@@ -69,7 +69,7 @@ func again(err error) bool {
 }
 
 // hold queues what is left of p when n bytes were written.
-func (l *loop) hold(c *Conn, p []byte, n, prefix int) {
+func (l *loop) hold(c *conn, p []byte, n, prefix int) {
 	begun := prefix - n
 	if begun <= 0 {
 		begun = torn(p[prefix:], n-prefix)
@@ -82,7 +82,7 @@ func (l *loop) hold(c *Conn, p []byte, n, prefix int) {
 }
 
 // limit closes a client that lets too much wait.
-func (l *loop) limit(c *Conn) {
+func (l *loop) limit(c *conn) {
 	if len(c.out.pending()) > l.cfg.MaxOutbound || l.outbound.Load() > l.cfg.MaxOutboundTotal {
 		l.abandon(c, codeSlow, "too slow in reading its replies")
 		l.closed(c, BySlow)
@@ -92,7 +92,7 @@ func (l *loop) limit(c *Conn) {
 
 // abandon drops what waits, but for the rest of a frame that was begun, and says
 // why. It does not wait for the client.
-func (l *loop) abandon(c *Conn, code ws.StatusCode, reason string) {
+func (l *loop) abandon(c *conn, code ws.StatusCode, reason string) {
 	frame := appendClose(nil, code, reason)
 	if c.out == nil {
 		_, _ = unix.Write(c.fd, frame)
@@ -106,7 +106,7 @@ func (l *loop) abandon(c *Conn, code ws.StatusCode, reason string) {
 }
 
 // attempt writes what waits.
-func (l *loop) attempt(c *Conn) (int, error) {
+func (l *loop) attempt(c *conn) (int, error) {
 	n, err := unix.Write(c.fd, c.out.pending())
 	n = max(n, 0)
 	c.out.sent(n)
@@ -114,7 +114,7 @@ func (l *loop) attempt(c *Conn) (int, error) {
 }
 
 // flush writes what waits, when the socket takes more.
-func (l *loop) flush(c *Conn) {
+func (l *loop) flush(c *conn) {
 	n, err := l.attempt(c)
 	l.outbound.Add(-int64(n))
 	switch {
@@ -126,7 +126,7 @@ func (l *loop) flush(c *Conn) {
 }
 
 // settle ends a backlog that is written.
-func (l *loop) settle(c *Conn) {
+func (l *loop) settle(c *conn) {
 	l.putBacklog(c)
 	l.interest(c, unix.EPOLLIN)
 	if c.state == lingering {
@@ -135,13 +135,13 @@ func (l *loop) settle(c *Conn) {
 }
 
 // interest changes what the loop wants to know of a socket.
-func (l *loop) interest(c *Conn, events uint32) {
+func (l *loop) interest(c *conn, events uint32) {
 	l.change(c.fd, events, c.slot, c.id)
 }
 
 // linger flushes, ends our side, and waits for the client's end: closing a socket
 // with unread input would reset it, and what we said last would be lost.
-func (l *loop) linger(c *Conn) {
+func (l *loop) linger(c *conn) {
 	if c.state == gone {
 		return
 	}
@@ -155,7 +155,7 @@ func (l *loop) linger(c *Conn) {
 }
 
 // end closes the socket and forgets the connection.
-func (l *loop) end(c *Conn, why Reason) {
+func (l *loop) end(c *conn, why Reason) {
 	if c.state == gone {
 		return
 	}
@@ -183,7 +183,7 @@ func (l *loop) backlog() *backlog {
 	return b
 }
 
-func (l *loop) putBacklog(c *Conn) {
+func (l *loop) putBacklog(c *conn) {
 	if cap(c.out.buf) <= maxSpareBacklog && len(l.spare) < maxSpareBacklogs {
 		l.spare = append(l.spare, c.out)
 	}

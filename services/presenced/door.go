@@ -85,7 +85,7 @@ type visit struct{ session session.Session }
 
 var _ gateway.Session = (*visit)(nil)
 
-func (v *visit) Open(c *gateway.Conn)    { v.session.Open(c) }
+func (v *visit) Open(c gateway.Conn)     { v.session.Open(c) }
 func (v *visit) Text(p []byte)           { v.session.Text(p) }
 func (v *visit) Closed(r gateway.Reason) { v.session.Closed(reason(r)) }
 

@@ -59,7 +59,7 @@ type server struct {
 	cfg     *config
 	log     *zap.Logger
 	store   opened
-	gateway *gateway.Server
+	gateway gateway.Server
 	member  *presence.Member
 	admin   *http.Server
 	adminAt net.Listener

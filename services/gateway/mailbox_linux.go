@@ -19,7 +19,7 @@ type letter struct {
 	kind    letterKind
 	code    uint16
 	count   int
-	conn    *Conn
+	conn    *conn
 	payload []byte
 }
 
