@@ -106,3 +106,46 @@ func BenchmarkFold(b *testing.B) {
 	}
 	b.ReportMetric(1_000_000*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
+
+// BenchmarkVerifier is the rate at which a log is folded, checked and compared with
+// online, and at which online is written anew from it once it is lost. Two thousand
+// connections are open at the end of the log.
+func BenchmarkVerifier(b *testing.B) {
+	d, s, _ := million(b, false)
+	store := d.Store()
+	v := presence.Verifier{Store: store}
+	tail, err := store.Log.Tail(noContext, s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	// The owner says that it has recorded all of it; only then is online written for it.
+	if err := store.Nodes.Join(noContext, presence.Node{Stream: s, Tail: tail.ID}); err != nil {
+		b.Fatal(err)
+	}
+	lost, err := v.Verify(noContext)
+	if err != nil || len(lost.Problems) != lost.Open || lost.Open < 2000 {
+		b.Fatal(len(lost.Problems), lost.Open, err)
+	}
+	rate := func(b *testing.B) { b.ReportMetric(1_000_000*float64(b.N)/b.Elapsed().Seconds(), "events/s") }
+	b.Run("rebuild", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			if err := store.Online.DropStream(noContext, s); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+			if mended, err := v.Repair(noContext, lost); err != nil || len(mended) != lost.Open {
+				b.Fatal(len(mended), err)
+			}
+		}
+		rate(b)
+	})
+	b.Run("verify", func(b *testing.B) {
+		for b.Loop() {
+			if r, err := v.Verify(noContext); err != nil || !r.Holds() {
+				b.Fatal(r.Problems, err)
+			}
+		}
+		rate(b)
+	})
+}
