@@ -26,7 +26,8 @@ func (c Cut) Events() uint64 { return c.Below.Seq - c.First.Seq }
 // PlanRetention says what of the log no answer about a time from the horizon on needs
 // (I9), stream by stream. It changes nothing. It never names
 //
-//   - the highest epoch of a node id, for its number would be used again;
+//   - the seal of the highest epoch of a node id, nor what follows it, for the number of
+//     the epoch would be used again;
 //   - a stream that is not sealed, that still has a node document, or in which a
 //     connection has no end: its takeover is not done;
 //   - the connected event of a connection that was open at the horizon or later, nor
@@ -49,8 +50,8 @@ func PlanRetention(ctx context.Context, store Store, horizon time.Time) ([]Cut, 
 	var cuts []Cut
 	for _, stream := range slices.SortedFunc(maps.Keys(spans), events.Stream.Compare) {
 		_, owned := nodes[stream]
-		if s := spans[stream]; s.done && !owned && stream.Epoch < highest[stream.Node] {
-			cut, err := h.cut(ctx, s, horizon)
+		if s := spans[stream]; s.done && !owned {
+			cut, err := h.cut(ctx, s, horizon, stream.Epoch == highest[stream.Node])
 			if err != nil {
 				return nil, fmt.Errorf("plan retention of %s: %w", stream, err)
 			}
@@ -62,11 +63,15 @@ func PlanRetention(ctx context.Context, store Store, horizon time.Time) ([]Cut, 
 	return cuts, nil
 }
 
-// cut is what may go of a stream that has ended.
-func (h *History) cut(ctx context.Context, s span, horizon time.Time) (Cut, error) {
+// cut is what may go of a stream that has ended. The last one of a node id keeps its
+// seal.
+func (h *History) cut(ctx context.Context, s span, horizon time.Time, last bool) (Cut, error) {
 	stream := s.tail.ID.Stream
 	none := Cut{First: s.first.ID, Below: s.first.ID}
-	if s.tail.At.Before(horizon) {
+	switch old := s.tail.At.Before(horizon); {
+	case old && last:
+		return Cut{First: s.first.ID, Below: s.seal.ID}, nil
+	case old:
 		return Cut{First: s.first.ID, Below: s.tail.ID.Next(), Whole: true}, nil
 	}
 	before := horizon.Add(-time.Millisecond)
