@@ -69,7 +69,7 @@ func joined(chunks []Chunk) (*events.Fold, bool) {
 	if len(chunks) == 0 {
 		return nil, false
 	}
-	s := events.Snapshot{ID: chunks[0].Of, At: chunks[0].At, Open: make([]events.Open, 0, len(chunks)*maxChunk)}
+	s := events.Snapshot{ID: chunks[0].Of, At: chunks[0].At, Open: make([]events.Open, 0, lenOpen(chunks))}
 	for i, c := range chunks {
 		if c.Version != chunkVersion || c.N != i || c.Chunks != len(chunks) || c.Of != s.ID || !c.At.Equal(s.At) {
 			return nil, false
@@ -78,4 +78,12 @@ func joined(chunks []Chunk) (*events.Fold, bool) {
 	}
 	f, err := events.FoldFrom(s)
 	return f, err == nil
+}
+
+// lenOpen is how many open connections chunks have.
+func lenOpen(chunks []Chunk) (n int) {
+	for _, c := range chunks {
+		n += len(c.Open)
+	}
+	return n
 }

@@ -247,6 +247,7 @@ func TestMutants(t *testing.T) {
 	}
 	for _, m := range mutants {
 		t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
+			t.Parallel() // as many at a time as there are cores: it is other processes that work
 			cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", m.overlay(t), "-vet=off", "-count=1",
 				"-run=^TestSim$", ".", fmt.Sprint("-from=", max(m.from, 1)), fmt.Sprint("-seeds=", mutantSeeds))
 			out, err := cmd.CombinedOutput()
