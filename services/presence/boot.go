@@ -136,7 +136,7 @@ func (m *Member) claim(ctx context.Context) (events.Event, error) {
 	opened := events.Event{
 		ID:      events.Stream{Node: m.cfg.Node, Epoch: epoch}.At(0),
 		Type:    events.Opened,
-		At:      events.Milliseconds(time.Now()),
+		At:      m.now(),
 		Process: m.process,
 		Addr:    m.cfg.Addr,
 		Version: m.cfg.Version,
@@ -170,10 +170,7 @@ func (m *Member) join(ctx context.Context, opened events.Event) error {
 
 // nodeAt is the node document of a stream of this node, without what changes.
 func (m *Member) nodeAt(s events.Stream, startedAt time.Time) Node {
-	return Node{
-		Stream: s, Addr: m.cfg.Addr, Version: m.cfg.Version,
-		BeatAt: events.Milliseconds(time.Now()), StartedAt: startedAt,
-	}
+	return Node{Stream: s, Addr: m.cfg.Addr, Version: m.cfg.Version, StartedAt: startedAt}
 }
 
 // highest is Log.Highest, repeated until it answers.

@@ -129,7 +129,7 @@ func (e *epoch) rejoin(ctx context.Context) error {
 		if len(e.moving) == 0 {
 			break
 		}
-		now := time.Now().UnixMilli()
+		now := e.m.now().UnixMilli()
 		e.run = e.run[:0]
 		for _, c := range e.moving {
 			e.run = append(e.run, e.connected(c, now))
@@ -182,7 +182,7 @@ func (e *epoch) pause(ctx context.Context, busy bool) (more bool, err error) {
 // disconnectRest queues the disconnects of what is still connected when the node
 // leaves, and reports whether there is anything left to record.
 func (e *epoch) disconnectRest() bool {
-	e.m.table.disconnectAll(events.Shutdown, time.Now().UnixMilli())
+	e.m.table.disconnectAll(events.Shutdown, e.m.now().UnixMilli())
 	return e.m.table.stats().Queued > 0
 }
 
@@ -259,7 +259,7 @@ func (e *epoch) seal() events.Event {
 	return events.Event{
 		ID:     e.stream.At(e.next),
 		Type:   events.Sealed,
-		At:     time.UnixMilli(max(e.at, time.Now().UnixMilli())).UTC(),
+		At:     time.UnixMilli(max(e.at, e.m.now().UnixMilli())).UTC(),
 		By:     e.m.cfg.Node,
 		Reason: events.Shutdown,
 	}

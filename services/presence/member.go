@@ -31,6 +31,11 @@ type Config struct {
 	// goroutines call it. Default: math/rand/v2.Float64. A simulation has its own, so
 	// that it can be run again.
 	Random func() float64
+
+	// Now is the wall clock of the node's machine: the times of events, and nothing else.
+	// It may be wrong, and be set forward or back; waits go by the monotonic clock. Many
+	// goroutines call it. Default: time.Now. A simulation has nodes whose clocks differ.
+	Now func() time.Time
 }
 
 const defaultQueue = 1 << 17
@@ -93,6 +98,9 @@ func New(store Store, cfg Config) (*Member, error) {
 	if cfg.Random == nil {
 		cfg.Random = mathrand.Float64
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Member{
 		cfg: cfg, store: store, log: cfg.Log,
@@ -123,6 +131,9 @@ func (m *Member) Start(ctx context.Context) error {
 	return nil
 }
 
+// now is the wall clock, as events keep it.
+func (m *Member) now() time.Time { return events.Milliseconds(m.cfg.Now()) }
+
 // Stream is the stream that this process writes. It is another one when the node was
 // fenced and has joined again, and the zero Stream in between.
 func (m *Member) Stream() events.Stream {
@@ -146,12 +157,12 @@ func (m *Member) Admit() error { return m.table.admit() }
 func (m *Member) Release() { m.table.release() }
 
 // Connect queues the connected event of a connection that was admitted.
-func (m *Member) Connect(c *Conn) { m.table.connect(c, time.Now().UnixMilli()) }
+func (m *Member) Connect(c *Conn) { m.table.connect(c, m.now().UnixMilli()) }
 
 // Disconnect queues the disconnected event of a connection. Only the first call for
 // a connection that was connected does something.
 func (m *Member) Disconnect(c *Conn, reason events.Reason) {
-	m.table.disconnect(c, reason, time.Now().UnixMilli())
+	m.table.disconnect(c, reason, m.now().UnixMilli())
 }
 
 // errRejoining is why a member is not ready between two epochs.

@@ -68,18 +68,26 @@ func (m *Member) trySeal(ctx context.Context, s events.Stream) error {
 	if err != nil || tail.Seals() {
 		return err
 	}
-	if seen.IsZero() {
-		seen = tail.At
-	}
+	at := m.notBefore(tail.At)
 	_, err = m.store.Log.Append(ctx, []events.Event{{
 		ID:       tail.ID.Next(),
 		Type:     events.Sealed,
-		At:       notBefore(tail.At),
+		At:       at,
 		By:       m.cfg.Node,
 		Reason:   events.NodeLost,
-		LastSeen: seen,
+		LastSeen: lastSign(seen, tail.At, at),
 	}})
 	return err
+}
+
+// lastSign is a lost node's last sign of life: its last beat, or its last event if that
+// is later. It is never after the seal. The beat is told by the store's clock, the event
+// by the owner's, the seal by a peer's; they may differ, and a stream has one time.
+func lastSign(beat, event, seal time.Time) time.Time {
+	if sign := later(beat, event); sign.Before(seal) {
+		return sign
+	}
+	return seal
 }
 
 // lastBeat is when the owner of a stream last gave a sign of life, by the store's
@@ -105,7 +113,7 @@ func (m *Member) endOpen(ctx context.Context, s events.Stream) (int, error) {
 		return 0, err
 	}
 	seal, open := f.Seal(), f.Open()
-	at, next := notBefore(seal.At), 0
+	at, next := m.notBefore(seal.At), 0
 	err = m.persist(ctx, step{"append node_lost", func(ctx context.Context) error {
 		for next < len(open) {
 			run := lostRun(seal, open, next, at)
@@ -189,7 +197,7 @@ func foldSealed(ctx context.Context, store Store, s events.Stream) (*events.Fold
 
 // notBefore is the time now, or t if that is later: in a stream time never goes back,
 // whoever writes.
-func notBefore(t time.Time) time.Time { return later(events.Milliseconds(time.Now()), t) }
+func (m *Member) notBefore(t time.Time) time.Time { return later(m.now(), t) }
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

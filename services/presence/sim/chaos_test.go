@@ -26,7 +26,8 @@ type plan struct {
 	late        bool          // writes may execute after their caller gave up
 	lag         bool          // a majority that lags, and failovers
 	noReconcile bool
-	snapshots   bool // are written now and then; they are read without faults
+	skew        time.Duration // how wrong the wall clocks of the machines are, at most
+	snapshots   bool          // are written now and then; they are read without faults
 	weights     [actions]int
 }
 
@@ -36,6 +37,7 @@ type action int
 const (
 	connect action = iota
 	disconnect
+	setClock
 	crash
 	begin
 	pause
@@ -51,7 +53,7 @@ const (
 
 // common is how often each action is taken, if it is.
 var common = [actions]int{
-	connect: 40, disconnect: 25, crash: 2, begin: 8, pause: 3, cut: 3, leave: 2, duplicate: 1,
+	connect: 40, disconnect: 25, setClock: 4, crash: 2, begin: 8, pause: 3, cut: 3, leave: 2, duplicate: 1,
 	seal: 2, failover: 3, outage: 1, refuse: 1,
 }
 
@@ -78,14 +80,20 @@ func newPlan(r *rand.Rand) plan {
 		p.weights[failover] = 0
 	}
 	p.weights[begin] = common[begin]
+	if r.IntN(2) == 0 {
+		p.skew = []time.Duration{100 * time.Millisecond, 20 * time.Second, 10 * time.Minute}[r.IntN(3)]
+	}
+	if p.skew == 0 || r.IntN(3) == 0 {
+		p.weights[setClock] = 0 // the clocks differ, and keep their distance
+	}
 	if r.IntN(8) == 0 {
 		p.makeCalm(r)
 	}
 	return p
 }
 
-// makeCalm leaves nothing of the trouble but one crash, and newcomers whose node id is
-// taken.
+// makeCalm leaves nothing of the trouble but one crash, newcomers whose node id is
+// taken, and clocks that are wrong.
 func (p *plan) makeCalm(r *rand.Rand) {
 	p.calm, p.faults, p.late, p.lag = true, 0, false, false
 	p.slow = min(p.slow, 500*time.Millisecond) // as it is on a day without trouble
@@ -119,6 +127,8 @@ func (w *world) act(a action) {
 	switch {
 	case a == begin:
 		w.begin()
+	case a == setClock:
+		w.setClock(p)
 	case a == failover:
 		w.failover()
 	case a == outage:
@@ -261,7 +271,9 @@ func simulate(seed uint64, keepAll bool) result {
 		users: make(map[string]*client), truth: newTruth(), arrived: make(chan struct{}, 1),
 	}
 	w.snapshots, w.plan.snapshots = storetest.NewMemory(), mix(seed)%4 == 0
-	w.db, w.calm, w.next = newDatabase(w.plan.lag), w.plan.calm, w.now()
+	w.db.init(w.plan.lag)
+	w.db.clock.set(r, w.plan.skew)
+	w.calm, w.next = w.plan.calm, w.now()
 	for range w.plan.nodes {
 		w.begin()
 	}

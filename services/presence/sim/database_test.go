@@ -15,6 +15,7 @@ import (
 type database struct {
 	primary   *storetest.Memory
 	committed *storetest.Memory
+	clock     clock // of the primary: it stamps the beats
 	lag       bool
 	behind    []executed // on the primary, not yet committed
 	commits   int        // writes committed, ever
@@ -26,13 +27,20 @@ type executed struct {
 	part int
 }
 
-func newDatabase(lag bool) database {
-	m := storetest.NewMemory()
-	db := database{primary: m, committed: m, lag: lag}
+// init makes an empty database.
+func (db *database) init(lag bool) {
+	db.primary, db.lag = db.memory(), lag
+	db.committed = db.primary
 	if lag {
-		db.committed = storetest.NewMemory()
+		db.committed = db.memory()
 	}
-	return db
+}
+
+// memory is an empty store whose clock is the database's.
+func (db *database) memory() *storetest.Memory {
+	m := storetest.NewMemory()
+	m.Now = db.clock.now
+	return m
 }
 
 // uncommitted is how many writes the majority has not.
@@ -92,7 +100,7 @@ func (w *world) failover() {
 
 // clone is a copy of what the algorithms keep in a store.
 func (w *world) clone(m *storetest.Memory) *storetest.Memory {
-	c := storetest.NewMemory()
+	c := w.db.memory()
 	from, to, ctx := m.Store(), c.Store(), context.Background()
 	must := func(err error) {
 		if err != nil {
@@ -112,7 +120,7 @@ func (w *world) clone(m *storetest.Memory) *storetest.Memory {
 		c.Now = func() time.Time { return n.BeatAt }
 		must(to.Nodes.Join(ctx, n))
 	}
-	c.Now = time.Now
+	c.Now = w.db.clock.now
 	return c
 }
 

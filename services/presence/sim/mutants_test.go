@@ -214,6 +214,44 @@ var mutants = []mutant{
 		find: "sealed",
 	},
 	{
+		name: "the time of an event taken from the clock alone",
+		file: "../epoch.go",
+		old:  `	e.at = max(e.at, at)`,
+		new:  `	e.at = at`,
+		find: "its time is before",
+	},
+	{
+		name: "the time of a seal taken from the clock alone",
+		file: "../takeover.go",
+		old:  `	at := m.notBefore(tail.At)`,
+		new:  `	at := m.now()`,
+		find: "its time is before",
+	},
+	{
+		name: "the lease goes by the wall clock",
+		file: "../lease.go",
+		old: `		began := time.Now()
+		nodes, err := m.store.Nodes.All(m.ctx)
+		switch {
+		case err == nil:
+			m.health.clear("read nodes")
+			for _, s := range l.observe(began, time.Now(), nodes, m.Stream()) {`,
+		new: `		began := m.cfg.Now()
+		nodes, err := m.store.Nodes.All(m.ctx)
+		switch {
+		case err == nil:
+			m.health.clear("read nodes")
+			for _, s := range l.observe(began, m.cfg.Now(), nodes, m.Stream()) {`,
+		find: "its process died",
+	},
+	{
+		name: "a node last seen after its end",
+		file: "../takeover.go",
+		old:  `		LastSeen: lastSign(seen, tail.At, at),`,
+		new:  `		LastSeen: later(seen, tail.At),`,
+		find: "after it was sealed",
+	},
+	{
 		name: "boot watches one epoch and takes over another",
 		file: "../boot.go",
 		old:  "|| last.ID.Stream == watched {",

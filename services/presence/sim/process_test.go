@@ -21,6 +21,7 @@ type process struct {
 	node   string
 	member *presence.Member
 	die    context.CancelFunc
+	clock  clock
 	life   context.Context // of Start and Shutdown; ends when the process is killed
 
 	dead atomic.Bool // by a crash, or because it has exited
@@ -59,9 +60,10 @@ func (p *process) running() {
 func (w *world) start(node string) *process {
 	p := &process{w: w, index: len(w.processes), node: node}
 	w.processes = append(w.processes, p)
+	p.clock.set(w.random, w.plan.skew)
 	p.life, p.die = context.WithCancel(context.Background())
 	member, err := presence.New(p.store(), presence.Config{
-		Node: node, Addr: p.String(), Version: "sim", Queue: w.plan.queue, Random: p.random,
+		Node: node, Addr: p.String(), Version: "sim", Queue: w.plan.queue, Random: p.random, Now: p.clock.now,
 	})
 	if err != nil {
 		panic(err)

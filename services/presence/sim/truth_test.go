@@ -177,6 +177,9 @@ func (w *world) learnSeal(e events.Event, by *process) {
 	if e.LastSeen.After(e.At) {
 		w.fail("%s was last seen after it was sealed: %+v", e.ID, e)
 	}
+	if last := w.truth.log[e.ID.At(e.ID.Seq-1)]; e.Reason == events.NodeLost && e.LastSeen.Before(last.At) {
+		w.fail("%s was last seen before its last event: %+v", e.ID, e)
+	}
 	owner := w.truth.owners[e.ID.Stream]
 	if w.calm && e.Reason == events.NodeLost && owner.died.IsZero() {
 		w.fail("%s takes over %s in calm, and %s lives", by, e.ID.Stream, owner)
