@@ -30,15 +30,10 @@ type Conn struct {
 	since int64 // At of its connected event, Unix milliseconds
 
 	// guarded by table.mu
-	acked      epochSeq // its last recorded connected event; zero before the first
+	ackedSeq   uint64 // of its last recorded connected event; 0 before the first
+	ackedEpoch uint32 // of the same
 	state      connState
 	prev, next *Conn // in table.live or table.stale
-}
-
-// epochSeq is a position in a stream of this node.
-type epochSeq struct {
-	seq   uint64
-	epoch uint32
 }
 
 // connState is where a connection stands.

@@ -242,8 +242,8 @@ func (e *epoch) connected(c *Conn, at int64) events.Event {
 	ev := e.event(events.Connected, c.user, at)
 	c.seq, c.since = ev.ID.Seq, e.at
 	ev.Remote, ev.Agent = c.remote.Value(), c.agent.Value()
-	if c.acked.seq != 0 {
-		ev.Resumes = events.Stream{Node: e.stream.Node, Epoch: c.acked.epoch}.At(c.acked.seq)
+	if c.ackedSeq != 0 {
+		ev.Resumes = events.Stream{Node: e.stream.Node, Epoch: c.ackedEpoch}.At(c.ackedSeq)
 	}
 	return ev
 }

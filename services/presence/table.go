@@ -186,7 +186,7 @@ func (t *table) recorded(batch []item, epoch uint32) []item {
 // settle makes a connection live. It needs mu.
 func (t *table) settle(c *Conn, epoch uint32) {
 	c.state = connRecorded
-	c.acked = epochSeq{seq: c.seq, epoch: epoch}
+	c.ackedSeq, c.ackedEpoch = c.seq, epoch
 	t.live.push(c)
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"go.uber.org/goleak"
 
@@ -242,5 +243,13 @@ func BenchmarkSession_Text(b *testing.B) {
 				c.Text(message)
 			}
 		})
+	}
+}
+
+// Every client has one, so what only those need who ask for something is elsewhere.
+func TestSession_Size(t *testing.T) {
+	const sizeClass = 128 // the next one is 144
+	if got := unsafe.Sizeof(session.Session{}); got > sizeClass {
+		t.Errorf("a session has %d bytes, want at most %d", got, sizeClass)
 	}
 }
