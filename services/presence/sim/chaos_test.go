@@ -27,7 +27,7 @@ type plan struct {
 	lag         bool          // a majority that lags, and failovers
 	noReconcile bool
 	skew        time.Duration // how wrong the wall clocks of the machines are, at most
-	snapshots   bool          // are written now and then; they are read without faults
+	snapshots   bool          // are there
 	weights     [actions]int
 }
 
@@ -38,6 +38,7 @@ const (
 	connect action = iota
 	disconnect
 	setClock
+	snapshot
 	crash
 	begin
 	pause
@@ -53,7 +54,7 @@ const (
 
 // common is how often each action is taken, if it is.
 var common = [actions]int{
-	connect: 40, disconnect: 25, setClock: 4, crash: 2, begin: 8, pause: 3, cut: 3, leave: 2, duplicate: 1,
+	connect: 40, disconnect: 25, setClock: 4, snapshot: 6, crash: 2, begin: 8, pause: 3, cut: 3, leave: 2, duplicate: 1,
 	seal: 2, failover: 3, outage: 1, refuse: 1,
 }
 
@@ -83,6 +84,9 @@ func newPlan(r *rand.Rand) plan {
 	if r.IntN(2) == 0 {
 		p.skew = []time.Duration{100 * time.Millisecond, 20 * time.Second, 10 * time.Minute}[r.IntN(3)]
 	}
+	if p.snapshots = r.IntN(2) == 0; !p.snapshots {
+		p.weights[snapshot] = 0
+	}
 	if p.skew == 0 || r.IntN(3) == 0 {
 		p.weights[setClock] = 0 // the clocks differ, and keep their distance
 	}
@@ -111,9 +115,6 @@ func (w *world) happen() {
 	for _, n := range w.plan.weights {
 		sum += n
 	}
-	if w.plan.snapshots && mix(w.seed, uint64(w.steps))%8 == 0 {
-		w.snapshot()
-	}
 	at, a := w.random.IntN(sum), action(0)
 	for ; at >= w.plan.weights[a]; a++ {
 		at -= w.plan.weights[a]
@@ -138,6 +139,8 @@ func (w *world) act(a action) {
 		w.note("writes are refused")
 		w.refusing = w.now().Add(span(5 * time.Second))
 	case p == nil || p.dead.Load():
+	case a == snapshot && p.serves():
+		p.snapshot()
 	case a == crash:
 		p.crash()
 	case a == pause && p.paused.IsZero():
@@ -158,24 +161,44 @@ func (w *world) act(a action) {
 	}
 }
 
-// snapshot writes a snapshot of each stream that is not sealed, as it is now.
-func (w *world) snapshot() {
-	w.note("snapshots")
-	for s, f := range w.truth.folds {
-		if f.Sealed() {
-			continue
-		}
-		if _, err := presence.WriteSnapshot(context.Background(), w.joined(), f.Tail().ID); err != nil {
-			w.fail("snapshot of %s: %v", s, err)
-		}
+// snapshot lets a process write a snapshot of a stream as far as it is committed, also
+// if the stream is sealed: then there is none to be written. Now and then there is one
+// already that is of no use, and stays.
+func (p *process) snapshot() {
+	w, s := p.w, p.member.Stream()
+	if all := w.truth.streams(); len(all) > 0 && w.random.IntN(2) == 0 {
+		s = all[w.random.IntN(len(all))]
 	}
+	tail := w.truth.fold(s).Tail()
+	if tail.ID.IsZero() {
+		return
+	}
+	if w.random.IntN(5) == 0 {
+		w.uselessSnapshot(tail)
+	}
+	if p.snapshots.Swap(true) {
+		return // it still writes one, and two that are the same could not be told apart
+	}
+	w.note("%s writes a snapshot of %s", p, tail.ID)
+	w.goroutines.Go(func() {
+		defer p.snapshots.Store(false)
+		_, _ = presence.WriteSnapshot(p.life, p.store(), tail.ID) // nothing depends on it
+	})
 }
 
-// joined is the store as the majority has it, with the snapshots.
-func (w *world) joined() presence.Store {
-	s := w.db.committed.Store()
-	s.Snapshots = w.snapshots.Store().Snapshots
-	return s
+// uselessSnapshot leaves a snapshot at an event that cannot be used: the first of many
+// chunks that nobody writes, or one of a program that is yet to be written.
+func (w *world) uselessSnapshot(tail events.Event) {
+	useless := presence.Chunk{Of: tail.ID, At: tail.At, Chunks: 1000, Version: 1}
+	if w.random.IntN(2) == 0 {
+		useless.Chunks, useless.Version = 1, 2
+	}
+	w.note("a useless snapshot of %s: %d chunks, version %d", tail.ID, useless.Chunks, useless.Version)
+	for _, m := range []*storetest.Memory{w.db.primary, w.db.committed} {
+		if err := m.Store().Snapshots.Add(context.Background(), []presence.Chunk{useless}); err != nil {
+			w.fail("write: %v", err)
+		}
+	}
 }
 
 // anyone is one of the processes that are there, nil if there is none.
@@ -270,7 +293,6 @@ func simulate(seed uint64, keepAll bool) result {
 		seed: seed, plan: newPlan(r), began: time.Now(), random: r, keepAll: keepAll,
 		users: make(map[string]*client), truth: newTruth(), arrived: make(chan struct{}, 1),
 	}
-	w.snapshots, w.plan.snapshots = storetest.NewMemory(), mix(seed)%4 == 0
 	w.db.init(w.plan.lag)
 	w.db.clock.set(r, w.plan.skew)
 	w.calm, w.next = w.plan.calm, w.now()
@@ -373,7 +395,7 @@ func (w *world) verify() {
 	if w.failure != "" {
 		return
 	}
-	report, err := presence.Verify(context.Background(), w.joined())
+	report, err := presence.Verify(context.Background(), w.db.committed.Store())
 	if err != nil || !report.Holds() {
 		w.fail("verify: %v %+v", err, report)
 	}

@@ -113,6 +113,7 @@ func (w *world) clone(m *storetest.Memory) *storetest.Memory {
 		_, err = to.Log.Append(ctx, stream)
 		must(err)
 		must(to.Online.Apply(ctx, w.onlineOf(s), nil))
+		must(copySnapshots(ctx, from.Snapshots, to.Snapshots, s.At(0)))
 	}
 	nodes, err := from.Nodes.All(ctx)
 	must(err)
@@ -122,6 +123,24 @@ func (w *world) clone(m *storetest.Memory) *storetest.Memory {
 	}
 	c.Now = w.db.clock.now
 	return c
+}
+
+// copySnapshots copies the snapshots of a stream from a position on.
+func copySnapshots(ctx context.Context, from, to presence.Snapshots, p events.Position) error {
+	for {
+		at, err := from.After(ctx, p)
+		if errors.Is(err, events.ErrNotFound) {
+			return nil
+		}
+		chunks, err := from.Read(ctx, at)
+		if err == nil {
+			err = to.Add(ctx, chunks)
+		}
+		if err != nil {
+			return err
+		}
+		p = at.Next()
+	}
 }
 
 // all is more than any stream has.
@@ -156,6 +175,14 @@ func (o *op) on(s presence.Store, part int) (a answer) {
 		}
 	case storetest.NodesAll:
 		a.nodes, a.err = s.Nodes.All(ctx)
+	case storetest.SnapshotsAdd:
+		a.err = s.Snapshots.Add(ctx, o.chunks[:part])
+	case storetest.SnapshotsRead:
+		a.chunks, a.err = s.Snapshots.Read(ctx, o.from)
+	case storetest.SnapshotsBefore:
+		a.at, a.err = s.Snapshots.Before(ctx, o.from)
+	case storetest.SnapshotsAfter:
+		a.at, a.err = s.Snapshots.After(ctx, o.from)
 	case storetest.RecorderRecord, storetest.OnlineUsers:
 		a.err = errors.ErrUnsupported
 	}

@@ -17,26 +17,39 @@ var flagMutants = flag.Bool("mutants", false, "hold that the simulation finds ev
 // mutant is a mistake that the simulation must find.
 type mutant struct {
 	name string
+	edit
+	find  string // what the failure must speak of
+	from  int    // the first seed that is tried: a little before the one that finds it; 1 if it is 0
+	small bool   // it shows only where a stream has many pages
+}
+
+// edit is a change of the product.
+type edit struct {
 	file string // from the directory of the package
 	old  string // is there once,
 	new  string // and this stands there instead
-	find string // what the failure must speak of
-	from int    // the first seed that is tried: a little before the one that finds it; 1 if it is 0
+}
+
+// smallPages makes batches, pages and chunks so small that streams have many.
+var smallPages = []edit{
+	{"../epoch.go", "const maxBatch = 1000", "const maxBatch = 3"},
+	{"../chunk.go", "maxChunk = 1000", "maxChunk = 2"},
 }
 
 // mutantSeeds is how many seeds have the chance to find a mutant. From the first, most
-// of them take fewer than 30, and the best hidden one takes 794.
+// of them take fewer than 30, and the best hidden one takes 1,002.
 const mutantSeeds = 1500
 
 var mutants = []mutant{
 	{
 		name: "welcome before projection",
-		file: "../epoch.go",
-		old: `	if err := e.record(ctx, e.run); err != nil {
+		edit: edit{
+			file: "../epoch.go",
+			old: `	if err := e.record(ctx, e.run); err != nil {
 		return err
 	}
 	welcome := `,
-		new: `	if _, err := appendRun(ctx, e.m.store.Log, e.run, Ours); err == nil {
+			new: `	if _, err := appendRun(ctx, e.m.store.Log, e.run, Ours); err == nil {
 		for _, it := range e.batch {
 			if it.reason == 0 {
 				it.conn.client.Recorded(e.stream.At(it.conn.seq))
@@ -47,47 +60,55 @@ var mutants = []mutant{
 		return err
 	}
 	welcome := `,
+		},
 		find: "I7",
 	},
 	{
 		name: "project before the append's acknowledgement",
-		file: "../twostep.go",
-		old: `	if _, err := appendRun(ctx, r.log, run, Ours); err != nil {
+		edit: edit{
+			file: "../twostep.go",
+			old: `	if _, err := appendRun(ctx, r.log, run, Ours); err != nil {
 		return 0, err
 	}
 	add, remove := projection(run)`,
-		new: `	add, remove := projection(run)
+			new: `	add, remove := projection(run)
 	if err := r.online.Apply(ctx, add, remove); err != nil {
 		return 0, err
 	}
 	if _, err := appendRun(ctx, r.log, run, Ours); err != nil {
 		return 0, err
 	}`,
+		},
 		find: "I5",
 	},
 	{
 		name: "step 2 of the takeover left out",
-		file: "../takeover.go",
-		old:  `	open, err := m.endOpen(ctx, s)`,
-		new:  `	open, err := 0, error(nil)`,
+		edit: edit{
+			file: "../takeover.go",
+			old:  `	open, err := m.endOpen(ctx, s)`,
+			new:  `	open, err := 0, error(nil)`,
+		},
 		find: "I10",
 	},
 	{
 		name: "the node document removed before the work is done",
-		file: "../takeover.go",
-		old:  `	open, err := m.endOpen(ctx, s)`,
-		new: `	if err := m.store.Nodes.Remove(ctx, s); err != nil {
+		edit: edit{
+			file: "../takeover.go",
+			old:  `	open, err := m.endOpen(ctx, s)`,
+			new: `	if err := m.store.Nodes.Remove(ctx, s); err != nil {
 		return err
 	}
 	open, err := m.endOpen(ctx, s)`,
+		},
 		find: "I10",
 	},
 	{
 		name: "seal position taken from nodes.tail",
-		file: "../takeover.go",
-		old: `	_, err = m.store.Log.Append(ctx, []events.Event{{
+		edit: edit{
+			file: "../takeover.go",
+			old: `	_, err = m.store.Log.Append(ctx, []events.Event{{
 		ID:       tail.ID.Next(),`,
-		new: `	nodes, err := m.store.Nodes.All(ctx)
+			new: `	nodes, err := m.store.Nodes.All(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,30 +119,36 @@ var mutants = []mutant{
 	}
 	_, err = m.store.Log.Append(ctx, []events.Event{{
 		ID:       tail.ID.Next(),`,
+		},
 		find: "I10",
 	},
 	{
 		name: "lease of 1 s",
-		file: "../lease.go",
-		old:  `leaseTimeout = 10 * time.Second`,
-		new:  `leaseTimeout = time.Second`,
+		edit: edit{
+			file: "../lease.go",
+			old:  `leaseTimeout = 10 * time.Second`,
+			new:  `leaseTimeout = time.Second`,
+		},
 		find: "takes over",
 	},
 	{
 		name: "projection not repeated",
-		file: "../twostep.go",
-		old:  `return 0, fmt.Errorf("project %s: %w", run[0].ID, err)`,
-		new:  `return len(run), nil`,
+		edit: edit{
+			file: "../twostep.go",
+			old:  `return 0, fmt.Errorf("project %s: %w", run[0].ID, err)`,
+			new:  `return len(run), nil`,
+		},
 		find: "I7",
 	},
 	{
 		name: "a batch cut anew",
-		file: "../epoch.go",
-		old: `	if err := e.record(ctx, e.run); err != nil {
+		edit: edit{
+			file: "../epoch.go",
+			old: `	if err := e.record(ctx, e.run); err != nil {
 		return err
 	}
 	welcome := `,
-		new: `	for {
+			new: `	for {
 		_, err := e.m.store.Recorder.Record(ctx, e.run)
 		if err == nil {
 			break
@@ -140,136 +167,209 @@ var mutants = []mutant{
 	}
 	e.tail.Store(e.next - 1)
 	welcome := `,
-		find: "I6", from: 180,
+		},
+		find: "I6",
 	},
 	{
 		name: "sealed not treated as the fence",
-		file: "../twostep.go",
-		old:  `func Ours(found, mine events.Event) error {`,
-		new: `func Ours(found, mine events.Event) error {
+		edit: edit{
+			file: "../twostep.go",
+			old:  `func Ours(found, mine events.Event) error {`,
+			new: `func Ours(found, mine events.Event) error {
 	if found.Seals() {
 		return nil
 	}`,
+		},
 		find: "sealed",
 	},
 	{
 		name: "fold past the seal",
-		file: "../takeover.go",
-		old:  `	return foldStream(ctx, store, s, (*events.Fold).Sealed)`,
-		new:  `	return foldStream(ctx, store, s, func(*events.Fold) bool { return false })`,
-		find: "and not the end of", from: 790,
+		edit: edit{
+			file: "../takeover.go",
+			old:  `	return foldStream(ctx, store, s, (*events.Fold).Sealed)`,
+			new:  `	return foldStream(ctx, store, s, func(*events.Fold) bool { return false })`,
+		},
+		find: "and not the end of", from: 990,
 	},
 	{
 		name: "fold short of the seal",
-		file: "../takeover.go",
-		old:  `	seal, open := f.Seal(), f.Open()`,
-		new: `	seal, open := f.Seal(), f.Open()
+		edit: edit{
+			file: "../takeover.go",
+			old:  `	seal, open := f.Seal(), f.Open()`,
+			new: `	seal, open := f.Seal(), f.Open()
 	if n := len(open); n > 0 && open[n-1].ID.Next() == seal.ID {
 		open = open[:n-1]
 	}`,
+		},
 		find: "I10",
 	},
 	{
 		name: "a snapshot taken for the whole stream",
-		file: "../takeover.go",
-		old:  "			return f, nil\n",
-		new:  "			return new(events.Fold), nil\n",
+		edit: edit{
+			file: "../takeover.go",
+			old:  "			return f, nil\n",
+			new:  "			return new(events.Fold), nil\n",
+		},
 		find: "not at rest",
 	},
 	{
 		name: "unordered batches",
-		file: "database_test.go",
-		old:  `		a.n, a.err = s.Log.Append(ctx, o.run[:part])`,
-		new: `		for i := range part {
+		edit: edit{
+			file: "database_test.go",
+			old:  `		a.n, a.err = s.Log.Append(ctx, o.run[:part])`,
+			new: `		for i := range part {
 			n, err := s.Log.Append(ctx, o.run[i:i+1])
 			a.n += n
 			if a.err == nil {
 				a.err = err
 			}
 		}`,
+		},
 		find: "I1, I2, I4",
 	},
 	{
 		name: "the queue carried over into the new epoch",
-		file: "../table.go",
-		old: `	t.drop(t.queue[t.head:])
+		edit: edit{
+			file: "../table.go",
+			old: `	t.drop(t.queue[t.head:])
 	t.queue, t.head = nil, 0
 }`,
-		new:  `}`,
+			new: `}`,
+		},
 		find: "invalid event",
 	},
 	{
 		name: "a claim without the token",
-		file: "../boot.go",
-		old:  `	if found.Process != m.process {`,
-		new:  `	if false {`,
+		edit: edit{
+			file: "../boot.go",
+			old:  `	if found.Process != m.process {`,
+			new:  `	if false {`,
+		},
 		find: "I3",
 	},
 	{
 		name: "the tail not read at the beat",
-		file: "../beat.go",
-		old:  `	tail, err := e.m.store.Log.Tail(ctx, e.stream)`,
-		new: `	return nil
+		edit: edit{
+			file: "../beat.go",
+			old:  `	tail, err := e.m.store.Log.Tail(ctx, e.stream)`,
+			new: `	return nil
 	tail, err := e.m.store.Log.Tail(ctx, e.stream)`,
+		},
 		find: "sealed",
 	},
 	{
 		name: "the time of an event taken from the clock alone",
-		file: "../epoch.go",
-		old:  `	e.at = max(e.at, at)`,
-		new:  `	e.at = at`,
+		edit: edit{
+			file: "../epoch.go",
+			old:  `	e.at = max(e.at, at)`,
+			new:  `	e.at = at`,
+		},
 		find: "its time is before",
 	},
 	{
 		name: "the time of a seal taken from the clock alone",
-		file: "../takeover.go",
-		old:  `	at := m.notBefore(tail.At)`,
-		new:  `	at := m.now()`,
+		edit: edit{
+			file: "../takeover.go",
+			old:  `	at := m.notBefore(tail.At)`,
+			new:  `	at := m.now()`,
+		},
 		find: "its time is before",
 	},
 	{
 		name: "the lease goes by the wall clock",
-		file: "../lease.go",
-		old: `		began := time.Now()
+		edit: edit{
+			file: "../lease.go",
+			old: `		began := time.Now()
 		nodes, err := m.store.Nodes.All(m.ctx)
 		switch {
 		case err == nil:
 			m.health.clear("read nodes")
 			for _, s := range l.observe(began, time.Now(), nodes, m.Stream()) {`,
-		new: `		began := m.cfg.Now()
+			new: `		began := m.cfg.Now()
 		nodes, err := m.store.Nodes.All(m.ctx)
 		switch {
 		case err == nil:
 			m.health.clear("read nodes")
 			for _, s := range l.observe(began, m.cfg.Now(), nodes, m.Stream()) {`,
+		},
 		find: "its process died",
 	},
 	{
 		name: "a node last seen after its end",
-		file: "../takeover.go",
-		old:  `		LastSeen: lastSign(seen, tail.At, at),`,
-		new:  `		LastSeen: later(seen, tail.At),`,
+		edit: edit{
+			file: "../takeover.go",
+			old:  `		LastSeen: lastSign(seen, tail.At, at),`,
+			new:  `		LastSeen: later(seen, tail.At),`,
+		},
 		find: "after it was sealed",
 	},
 	{
+		name: "a part of a snapshot taken for all of it",
+		edit: edit{
+			file: "../chunk.go",
+			old:  `c.Version != chunkVersion || c.N != i || c.Chunks != len(chunks) || c.Of`,
+			new:  `i < 0 || c.Of`,
+		},
+		find: "I8",
+	},
+	{
+		name: "a snapshot beyond the seal",
+		edit: edit{
+			file: "../../../events/snapshot.go",
+			old:  ` || f.Sealed() {`,
+			new:  ` {`,
+		},
+		find: "I8",
+	},
+	{
+		name: "a stream taken for ended after its first page",
+		edit: edit{
+			file: "../snapshot.go",
+			old: `		if len(page) < maxBatch {
+			return nil
+		}
+		from = page`,
+			new: `		if true {
+			return nil
+		}
+		from = page`,
+		},
+		find: "the seal is not visible yet", small: true,
+	},
+	{
+		name: "a takeover that ends a batch of connections and no more",
+		edit: edit{
+			file: "../takeover.go",
+			old:  `		for next < len(open) {`,
+			new:  `		for next == 0 && len(open) > 0 {`,
+		},
+		find: "I10", small: true,
+	},
+	{
 		name: "boot watches one epoch and takes over another",
-		file: "../boot.go",
-		old:  "|| last.ID.Stream == watched {",
-		new:  "|| !watched.IsZero() {",
+		edit: edit{
+			file: "../boot.go",
+			old:  "|| last.ID.Stream == watched {",
+			new:  "|| !watched.IsZero() {",
+		},
 		find: "in calm",
 	},
 	{
 		name: "a step that was given up keeps the node not ready",
-		file: "../retry.go",
-		old:  "			m.health.forget(s.name)\n",
-		new:  "",
+		edit: edit{
+			file: "../retry.go",
+			old:  "			m.health.forget(s.name)\n",
+			new:  "",
+		},
 		find: "is not ready",
 	},
 	{
 		name: "an answer that is an error keeps the node not ready",
-		file: "../retry.go",
-		old:  "			m.health.clear(s.name) // an answer, such as ErrNotFound: the store works\n",
-		new:  "",
+		edit: edit{
+			file: "../retry.go",
+			old:  "			m.health.clear(s.name) // an answer, such as ErrNotFound: the store works\n",
+			new:  "",
+		},
 		find: "is not ready",
 	},
 }
@@ -286,10 +386,11 @@ func TestMutants(t *testing.T) {
 	for _, m := range mutants {
 		t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
 			t.Parallel() // as many at a time as there are cores: it is other processes that work
-			cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", m.overlay(t), "-vet=off", "-count=1",
-				"-run=^TestSim$", ".", fmt.Sprint("-from=", max(m.from, 1)), fmt.Sprint("-seeds=", mutantSeeds))
-			out, err := cmd.CombinedOutput()
-			text := string(out)
+			edits := []edit{m.edit}
+			if m.small {
+				edits = append(edits, smallPages...)
+			}
+			text, err := simulateWith(t, edits, uint64(max(m.from, 1)), mutantSeeds)
 			failure := found.FindStringSubmatch(text)
 			switch {
 			case err == nil:
@@ -304,29 +405,60 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// overlay writes the file for -overlay that puts the mutant into its place.
-func (m mutant) overlay(t *testing.T) string {
+// TestSim_SmallPages holds of a product with small pages what TestSim does: its
+// takeovers, folds, snapshots and reconciliations go over many of them.
+func TestSim_SmallPages(t *testing.T) {
+	from, seeds := *flagFrom, *flagSeeds
+	if *flagSeed != 0 {
+		from, seeds = *flagSeed, 1
+	}
+	if text, err := simulateWith(t, smallPages, from, seeds); err != nil {
+		t.Fatalf("run a seed of this again with -run TestSim_SmallPages -seed=N: the product has other pages than in TestSim\n%s", text)
+	}
+}
+
+// simulateWith runs seeds with a product that has been changed, and returns what the
+// test says.
+func simulateWith(t *testing.T, edits []edit, from, seeds uint64) (string, error) {
 	t.Helper()
-	target, err := filepath.Abs(m.file)
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay(t, edits), "-vet=off", "-count=1", "-timeout=0",
+		"-run=^TestSim$", ".", fmt.Sprint("-from=", from), fmt.Sprint("-seeds=", seeds))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// overlay writes the file for -overlay that puts the changed files into their places.
+func overlay(t *testing.T, edits []edit) string {
+	t.Helper()
+	dir, sources, replace := t.TempDir(), make(map[string]string), make(map[string]string)
+	for _, e := range edits {
+		target, err := filepath.Abs(e.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sources[target] == "" {
+			source, err := os.ReadFile(target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources[target] = string(source)
+		}
+		if n := strings.Count(sources[target], e.old); n != 1 {
+			t.Fatalf("%s has the text that is to be replaced %d times", e.file, n)
+		}
+		sources[target] = strings.Replace(sources[target], e.old, e.new, 1)
+	}
+	for target, source := range sources {
+		replace[target] = filepath.Join(dir, filepath.Base(target))
+		write(t, replace[target], []byte(source))
+	}
+	text, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := os.ReadFile(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(string(source), m.old); n != 1 {
-		t.Fatalf("%s has the text that is to be replaced %d times", m.file, n)
-	}
-	dir := t.TempDir()
-	mutated, overlay := filepath.Join(dir, filepath.Base(target)), filepath.Join(dir, "overlay.json")
-	write(t, mutated, []byte(strings.Replace(string(source), m.old, m.new, 1)))
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {target: mutated}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, overlay, replace)
-	return overlay
+	file := filepath.Join(dir, "overlay.json")
+	write(t, file, text)
+	return file
 }
 
 func write(t *testing.T, file string, data []byte) {

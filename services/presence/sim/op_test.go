@@ -25,7 +25,7 @@ type op struct {
 	alias []*op // calls that nothing tells from this one: they share its fate
 
 	run    []events.Event        // Append
-	from   events.Position       // Read, OfStream
+	from   events.Position       // Read, OfStream, and those of Snapshots that read
 	limit  int                   // Read, OfStream, Log.Streams
 	stream events.Stream         // Tail, DropStream, Remove; after, of Log.Streams
 	name   string                // Highest
@@ -33,6 +33,7 @@ type op struct {
 	acked  uint64                // Beat
 	add    []presence.Connection // Apply
 	remove []events.Position     // Apply
+	chunks []presence.Chunk      // Add
 
 	answered chan struct{} // closed by the driver: the answer stands
 
@@ -57,6 +58,8 @@ type answer struct {
 	streams []events.Stream
 	conns   []presence.Connection
 	nodes   []presence.Node
+	at      events.Position
+	chunks  []presence.Chunk
 }
 
 // opState is how far an operation is.
@@ -85,7 +88,7 @@ func (o *op) heir() *op {
 func (o *op) writes() bool {
 	switch o.kind {
 	case storetest.LogAppend, storetest.OnlineApply, storetest.OnlineDropStream, storetest.NodesJoin,
-		storetest.NodesBeat, storetest.NodesRemove:
+		storetest.NodesBeat, storetest.NodesRemove, storetest.SnapshotsAdd:
 		return true
 	}
 	return false
@@ -96,8 +99,10 @@ func (o *op) of() events.Stream {
 	switch o.kind {
 	case storetest.LogAppend:
 		return o.run[0].ID.Stream
-	case storetest.LogRead, storetest.OnlineOfStream:
+	case storetest.LogRead, storetest.OnlineOfStream, storetest.SnapshotsRead, storetest.SnapshotsBefore, storetest.SnapshotsAfter:
 		return o.from.Stream
+	case storetest.SnapshotsAdd:
+		return o.chunks[0].Of.Stream
 	case storetest.OnlineApply:
 		if len(o.add) > 0 {
 			return o.add[0].ID.Stream
@@ -116,8 +121,10 @@ func (o *op) seq() uint64 {
 	switch o.kind {
 	case storetest.LogAppend:
 		return o.run[0].ID.Seq
-	case storetest.LogRead, storetest.OnlineOfStream:
+	case storetest.LogRead, storetest.OnlineOfStream, storetest.SnapshotsRead, storetest.SnapshotsBefore, storetest.SnapshotsAfter:
 		return o.from.Seq
+	case storetest.SnapshotsAdd:
+		return o.chunks[0].Of.Seq
 	case storetest.NodesBeat:
 		return o.node.Beat
 	}
@@ -131,6 +138,8 @@ func (o *op) size() int {
 		return len(o.run)
 	case storetest.OnlineApply:
 		return len(o.add) + len(o.remove)
+	case storetest.SnapshotsAdd:
+		return len(o.chunks)
 	}
 	return 1
 }
@@ -200,16 +209,21 @@ var (
 	_ events.Log      = contracts{}
 	_ presence.Online = logless{}
 	_ presence.Nodes  = contracts{}
+
+	_ presence.Snapshots = snapshots{}
 )
 
 // logless is contracts for Online, whose Streams is not that of Log.
 type logless struct{ contracts }
 
+// snapshots is contracts for Snapshots, whose Read is not that of Log.
+type snapshots struct{ p *process }
+
 func (p *process) store() presence.Store {
 	c := contracts{p}
 	s := presence.Store{Log: c, Online: logless{c}, Nodes: c, Recorder: presence.TwoStep(c, logless{c})}
 	if p.w.plan.snapshots {
-		s.Snapshots = p.w.snapshots.Store().Snapshots
+		s.Snapshots = snapshots{p}
 	}
 	return s
 }
@@ -283,6 +297,25 @@ func (c contracts) Remove(ctx context.Context, s events.Stream) error {
 func (c contracts) All(ctx context.Context) ([]presence.Node, error) {
 	a := c.p.call(ctx, &op{kind: storetest.NodesAll})
 	return a.nodes, a.err
+}
+
+func (s snapshots) Add(ctx context.Context, chunks []presence.Chunk) error {
+	return s.p.call(ctx, &op{kind: storetest.SnapshotsAdd, chunks: chunks}).err
+}
+
+func (s snapshots) Read(ctx context.Context, at events.Position) ([]presence.Chunk, error) {
+	a := s.p.call(ctx, &op{kind: storetest.SnapshotsRead, from: at})
+	return a.chunks, a.err
+}
+
+func (s snapshots) Before(ctx context.Context, p events.Position) (events.Position, error) {
+	a := s.p.call(ctx, &op{kind: storetest.SnapshotsBefore, from: p})
+	return a.at, a.err
+}
+
+func (s snapshots) After(ctx context.Context, p events.Position) (events.Position, error) {
+	a := s.p.call(ctx, &op{kind: storetest.SnapshotsAfter, from: p})
+	return a.at, a.err
 }
 
 // unavailable is the answer that says nothing.

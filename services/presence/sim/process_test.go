@@ -24,7 +24,8 @@ type process struct {
 	clock  clock
 	life   context.Context // of Start and Shutdown; ends when the process is killed
 
-	dead atomic.Bool // by a crash, or because it has exited
+	dead      atomic.Bool // by a crash, or because it has exited
+	snapshots atomic.Bool // it writes one
 
 	mu      sync.Mutex
 	resumed chan struct{} // nil if the process is not paused; closed when it goes on

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,11 @@ func newTruth() truth {
 		owners: make(map[events.Stream]*process),
 		online: make(map[events.Position]bool),
 	}
+}
+
+// streams are those of the log, ascending.
+func (t *truth) streams() []events.Stream {
+	return slices.SortedFunc(maps.Keys(t.folds), events.Stream.Compare)
 }
 
 // fold is the fold of a stream, an empty one if the log does not have it.
@@ -70,6 +76,26 @@ func (w *world) checkWrite(o *op, part int) {
 		if !f.Sealed() || f.Len() > 0 {
 			w.fail("I10: %s removes the node document of %s, and there is work left", o.p, s)
 		}
+	case storetest.SnapshotsAdd:
+		w.checkSnapshot(o)
+	}
+}
+
+// checkSnapshot holds that a snapshot says of a stream what its events say (I8).
+func (w *world) checkSnapshot(o *op) {
+	at, f := o.chunks[0].Of, new(events.Fold)
+	for seq := range at.Seq + 1 {
+		if err := f.Apply(w.truth.log[at.At(seq)]); err != nil {
+			w.fail("I8: %s writes a snapshot of %s, and the log is not so long: %v", o.p, at, err)
+			return
+		}
+	}
+	var open []events.Open
+	for _, c := range o.chunks {
+		open = append(open, c.Open...)
+	}
+	if want, err := f.Snapshot(); err != nil || f.Sealed() || !slices.Equal(want.Open, open) {
+		w.fail("I8: %s writes a snapshot of %s with %d open; there are %d, and sealed is %t", o.p, at, len(open), f.Len(), f.Sealed())
 	}
 }
 

@@ -28,7 +28,6 @@ type world struct {
 	pending   []*op // called, and not answered, in an order that does not depend on goroutines
 	late      []lateWrite
 	db        database
-	snapshots *storetest.Memory // has the snapshots, and nothing else
 	truth     truth
 	quiet     bool      // no more faults
 	calm      bool      // quiet from the beginning, but for one crash
@@ -329,8 +328,7 @@ func (w *world) step(o *op) {
 		w.commit(1 + w.random.IntN(w.db.uncommitted()))
 	case o.state == opExecuted:
 		w.log(entry{o: o, did: "answered"})
-		w.forget(o)
-		w.reply(o, o.answer)
+		w.acknowledge(o)
 	default:
 		w.decide(o)
 	}
@@ -471,11 +469,24 @@ func (w *world) cutOff(o *op) {
 func (w *world) perform(o *op) {
 	w.execute(o, o.size(), "executes")
 	if o.commitAt <= w.db.commits && o.p.paused.IsZero() && w.random.IntN(4) != 0 {
-		w.forget(o)
-		w.reply(o, o.answer)
+		w.acknowledge(o)
 		return
 	}
 	o.state = opExecuted
+}
+
+// acknowledge answers an operation as it was executed. What is acknowledged the
+// majority has, so no failover rolls it back.
+func (w *world) acknowledge(o *op) {
+	if o.kind == storetest.LogAppend && o.answer.err == nil {
+		for _, e := range o.run {
+			if w.truth.log[e.ID] != e {
+				w.fail("the database acknowledges %s, and the majority has not got it", e.ID)
+			}
+		}
+	}
+	w.forget(o)
+	w.reply(o, o.answer)
 }
 
 // fault makes an operation fail in one of the ways of databases.
