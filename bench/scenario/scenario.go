@@ -55,13 +55,14 @@ func All() []Scenario {
 	return []Scenario{{"idle", Idle}, {"storm", Storm}, {"ping", Ping}}
 }
 
-// with runs f against a new server, and stops that.
+// with runs f against a new server, and stops that. The server has no bound on
+// commands: a round sends them as fast as they are answered.
 func (b Bench) with(ctx context.Context, f func(*server.Server) ([]Measure, error), env ...string) (_ []Measure, err error) {
 	store, err := b.Store()
 	if err != nil {
 		return nil, err
 	}
-	s, err := server.Start(ctx, b.Program, append(store, env...)...)
+	s, err := server.Start(ctx, b.Program, append(append(store, "COMMAND_RATE=0"), env...)...)
 	if err != nil {
 		return nil, err
 	}

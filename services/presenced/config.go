@@ -23,6 +23,7 @@ const (
 	limitFibMax     = 1_000_000 // 209 KB of answer
 	limitSequence   = 1_000
 	limitFibWorkers = 1_024
+	limitRate       = 1_000_000
 	limitQueue      = 1 << 24
 )
 
@@ -36,6 +37,8 @@ type config struct {
 	allowAnonymous bool          // listen beyond loopback although users are not authenticated
 	queue          int           // events that may wait to be recorded; default 0: twice the connections that there may be
 	drainTimeout   time.Duration // from the signal until what is left is cut off; default 5 s, at least 1 s
+
+	commandRate int // commands a second of one connection, and twice as many at once; default 50, at most 1,000,000; 0: any number
 
 	fibMax       uint64 // the highest n of a fibonacci command; default 100,000, at most 1,000,000
 	fibAlgorithm string // fast-doubling, matrix or iterative
@@ -53,6 +56,7 @@ func defaultConfig() *config {
 	return &config{
 		wsHost: "localhost", wsPort: 8080, adminAddr: "127.0.0.1:8081",
 		drainTimeout: 5 * time.Second,
+		commandRate:  50,
 		fibMax:       100_000, fibAlgorithm: fibonacci.FastDoubling.String(),
 		logLevel: "info", logFormat: "console",
 		dataDir: "data",
@@ -67,6 +71,7 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are")
 	fs.IntVar(&c.queue, "queue", 0, "`number` of events that may wait to be recorded; each connection holds one place, and needs two to be let in (default twice the connections that there may be)")
 	fs.DurationVar(&c.drainTimeout, "drain-timeout", c.drainTimeout, "`time` that clients and the store have to finish when the server is told to stop")
+	fs.IntVar(&c.commandRate, "command-rate", c.commandRate, "`number` of commands that a connection may send each second, and twice as many at once; 0: any number")
 	fs.Uint64Var(&c.fibMax, "fib-max", c.fibMax, "the highest `n` of a fibonacci command, at most 1000000")
 	fs.StringVar(&c.fibAlgorithm, "fib-algorithm", c.fibAlgorithm, "`name` of the algorithm: fast-doubling, matrix or iterative")
 	fs.IntVar(&c.fibWorkers, "fib-workers", 0, "`number` of Fibonacci workers (default as many as the process may use CPUs)")
@@ -134,6 +139,9 @@ func (c *config) validateAdmin() error {
 
 func (c *config) validateWork() error {
 	var errs []error
+	if c.commandRate < 0 || c.commandRate > limitRate {
+		errs = append(errs, fmt.Errorf("COMMAND_RATE (--command-rate) is %d: want 0 to %d", c.commandRate, limitRate))
+	}
 	if c.fibMax > limitFibMax {
 		errs = append(errs, fmt.Errorf("FIB_MAX (--fib-max) is %d: want at most %d", c.fibMax, limitFibMax))
 	}

@@ -28,6 +28,7 @@ func TestConfig_Refuses(t *testing.T) {
 		"password without user":     {variables: map[string]string{"DB_HOST": "a", "DB_PASSWORD": "hidden"}, says: []string{"DB_USER"}},
 		"fib max":                   {args: []string{"--fib-max", "1000001"}, says: []string{"FIB_MAX"}},
 		"algorithm":                 {args: []string{"--fib-algorithm", "guess"}, says: []string{"FIB_ALGORITHM"}},
+		"command rate":              {args: []string{"--command-rate", "-1"}, says: []string{"COMMAND_RATE"}},
 		"workers":                   {args: []string{"--fib-workers", "-1"}, says: []string{"FIB_WORKERS"}},
 		"log level":                 {args: []string{"--log-level", "loud"}, says: []string{"LOG_LEVEL"}},
 		"log format":                {args: []string{"--log-format", "xml"}, says: []string{"LOG_FORMAT"}},
@@ -66,7 +67,7 @@ func TestHelp_NamesEverySetting(t *testing.T) {
 	for _, name := range []string{
 		"WS_HOST", "WS_PORT", "ADMIN_ADDR", "NODE_ID", "STORE", "DATA_DIR", "MONGODB_URI", "MONGODB_URI_FILE",
 		"DB_HOST", "DB_USER", "DB_PASSWORD", "DB_PASSWORD_FILE", "DB_AUTH_SOURCE", "DB_DATABASE",
-		"ALLOW_ANONYMOUS", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT",
+		"ALLOW_ANONYMOUS", "COMMAND_RATE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT",
 		"Exit codes",
 	} {
 		if !strings.Contains(out.String(), name) {

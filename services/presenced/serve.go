@@ -70,7 +70,7 @@ type server struct {
 // open takes the addresses, and then claims the epoch: a second server on the same
 // port finds out before it has done anything.
 func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
-	host := &session.Host{Pool: pool, Limits: s.cfg.limits(), Version: version()}
+	host := &session.Host{Pool: pool, Limits: s.cfg.limits(), CommandRate: s.cfg.commandRate, Version: version()}
 	if host.Algorithm, err = fibonacci.ParseAlgorithm(s.cfg.fibAlgorithm); err != nil {
 		return usageError{err}
 	}

@@ -3,7 +3,9 @@ package session
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"sync"
+	"time"
 
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/protocol"
@@ -17,7 +19,12 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }
 // other and never ends the connection.
 func (s *Session) Text(message []byte) {
 	var c protocol.Command
-	if err := protocol.Parse(message, s.host.Limits, &c); err != nil {
+	err := protocol.Parse(message, s.host.Limits, &c)
+	if !s.inTime() {
+		s.refuse(s.host.tooFast(c.ID))
+		return
+	}
+	if err != nil {
 		s.refuse(err)
 		return
 	}
@@ -29,6 +36,26 @@ func (s *Session) Text(message []byte) {
 	case protocol.Sequence:
 		s.submit(&c, fibonacci.Task{Kind: fibonacci.Sequence, N: c.N})
 	}
+}
+
+// inTime reports whether the client may send a command now. Whatever it sends counts:
+// nothing costs the server so little that a flood of it is free.
+func (s *Session) inTime() bool {
+	rate := s.host.CommandRate
+	return rate == 0 || s.remember().rate.take(rate, time.Now())
+}
+
+func (h *Host) tooFast(id []byte) *protocol.Error {
+	return &protocol.Error{ID: id, Code: protocol.RateLimited,
+		Message: "too many commands: " + strconv.Itoa(h.CommandRate) + " a second are served; send this one again later"}
+}
+
+// remember makes sure that there is a place for what a client that asks needs.
+func (s *Session) remember() *asked {
+	if s.asked == nil {
+		s.asked = new(asked)
+	}
+	return s.asked
 }
 
 // answer sends what appendTo appends.
@@ -72,10 +99,11 @@ func (s *Session) fibonacci(c *protocol.Command) {
 func (s *Session) submit(c *protocol.Command, task fibonacci.Task) {
 	id := bytes.Clone(c.ID)
 	task.Done = func(r fibonacci.Result) { s.socket.Post(result(id, task, r)) }
-	if s.account == nil {
-		s.account = s.host.Pool.Account(s.conn.User())
+	a := s.remember()
+	if a.account == nil {
+		a.account = s.host.Pool.Account(s.conn.User())
 	}
-	switch err := s.account.Submit(task); {
+	switch err := a.account.Submit(task); {
 	case errors.Is(err, fibonacci.ErrBusy):
 		s.refuse(&protocol.Error{ID: id, Code: protocol.Busy,
 			Message: "too many computations are waiting; send this one again when one is answered"})

@@ -37,6 +37,11 @@ type Host struct {
 	Algorithm fibonacci.Algorithm // when a command names none
 	Limits    protocol.Limits
 	Version   string // of the program, for the welcome
+
+	// CommandRate is how many commands a second a connection may send, on average over
+	// two seconds: so twice as many may come at once. What is over it is refused with
+	// rate_limited. 0: any number.
+	CommandRate int
 }
 
 // Peer is what is known of a client when it comes.
@@ -56,7 +61,13 @@ type Session struct {
 	socket Socket
 
 	// owned by the event loop
+	asked *asked // nil until the first command that needs it
+}
+
+// asked is what a session keeps of a client that sends commands.
+type asked struct {
 	account *fibonacci.Account // nil until the first command for the pool
+	rate    bucket
 }
 
 var _ presence.Client = (*Session)(nil)
@@ -93,8 +104,8 @@ func (s *Session) Recorded(id events.Position) {
 // Closed says that the connection is no more, or never opened. It stops what the
 // client has asked for and not yet got.
 func (s *Session) Closed(r events.Reason) {
-	if s.account != nil {
-		s.account.Cancel()
+	if s.asked != nil && s.asked.account != nil {
+		s.asked.account.Cancel()
 	}
 	if s.socket == nil {
 		s.host.Members.Release()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unsafe"
 
@@ -252,4 +253,41 @@ func TestSession_Size(t *testing.T) {
 	if got := unsafe.Sizeof(session.Session{}); got > sizeClass {
 		t.Errorf("a session has %d bytes, want at most %d", got, sizeClass)
 	}
+}
+
+// What is over the rate is refused by name, whatever it is, and served later.
+func TestSession_Text_RateLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSocket()
+		h := newHost(t, new(members))
+		h.CommandRate = 50
+		c, other := open(t, h, s), open(t, h, newSocket())
+		defer c.Closed(events.Client)
+		defer other.Closed(events.Client)
+		for i := range 100 {
+			c.Text([]byte(`{"type":"ping"}`))
+			if m := s.last(t); m.Type != protocol.TypePong {
+				t.Fatalf("ping %d: %+v", i, m)
+			}
+		}
+		for _, text := range []string{
+			`{"type":"ping","id":"x"}`, `{"type":"fibonacci","id":"x","n":1}`, `{"type":"sequence","id":"x","n":3}`,
+			`{"type":"nonsense","id":"x"}`, `{`,
+		} {
+			c.Text([]byte(text))
+			if m := s.last(t); m.Code != protocol.RateLimited || !m.Retryable || m.ID != "x" && text != "{" {
+				t.Errorf("%s over the rate: %+v", text, m)
+			}
+		}
+		ours := len(s.sent)
+		other.Text([]byte(`1`))
+		if len(s.sent) != ours {
+			t.Error("another connection's command is answered here")
+		}
+		<-time.After(20 * time.Millisecond)
+		c.Text([]byte(`{"type":"ping"}`))
+		if m := s.last(t); m.Type != protocol.TypePong {
+			t.Errorf("a fiftieth of a second later: %+v", m)
+		}
+	})
 }
