@@ -47,7 +47,10 @@ func (c *conn) Send(p []byte) {
 
 // Post implements Conn.
 func (c *conn) Post(p []byte) {
-	c.loop.mail.put(letter{kind: post, conn: c, payload: p})
+	c.loop.outbound.Add(int64(len(p)))
+	if !c.loop.mail.put(letter{kind: post, conn: c, payload: p}) {
+		c.loop.outbound.Add(-int64(len(p)))
+	}
 }
 
 // Close implements Conn.

@@ -135,12 +135,18 @@ type Config struct {
 	MaxInboundTotal  int64         // bytes of unfinished messages of all clients, shared out evenly among the loops; default 256 MiB
 
 	MaxOutbound      int   // bytes of replies that wait for one client to read; default 1 MiB
-	MaxOutboundTotal int64 // bytes of replies that wait for all clients; default 256 MiB
+	MaxOutboundTotal int64 // bytes of replies that wait for all clients, or that were posted and wait for a loop; default 256 MiB
 	SendBuffer       int   // SO_SNDBUF in bytes; default 64 KiB
 
 	PingAfter    time.Duration // of silence; default 20 s
 	PingTimeout  time.Duration // from ping to a sign of life, any byte; default 10 s
 	CloseTimeout time.Duration // for each of: the client's answer to our close, the end of its socket; default 5 s
+
+	// Pushed is told how far a broadcast is: each loop calls it when it has come to the
+	// last of its clients, or gives the rest up for the next broadcast. began is when
+	// Broadcast was called. Several loops call it at once, and it must not block;
+	// default: nobody is told.
+	Pushed func(began time.Time)
 
 	// Farewell makes the text message that a client gets right before it is closed
 	// for shutdown; default: none.
@@ -151,7 +157,7 @@ type Config struct {
 type Stats struct {
 	Connections int   // open, upgraded
 	Handshakes  int   // accepted, not yet upgraded
-	Outbound    int64 // bytes that wait for clients to read
+	Outbound    int64 // bytes that wait for clients to read, or that were posted and wait for a loop
 
 	Pushed  int64 // total: broadcasts that were written, counted per client
 	Skipped int64 // total: broadcasts that a client was too far behind to get

@@ -26,7 +26,7 @@ func TestServer_handshake_answers(t *testing.T) {
 		{"names in any case", upgradeRequest("/", "-Upgrade", "UPGRADE: WebSocket", "-Connection", "connection: keep-alive, Upgrade"), "101", nil},
 		{"refused", upgradeRequest("/no"), "403", []string{"Retry-After: 60", "Content-Type: text/plain; charset=utf-8", "Connection: close", "\r\n\r\nnot you\n"}},
 		{"other version", upgradeRequest("/", "-Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), "426", []string{"Sec-WebSocket-Version: 13"}},
-		{"no version", upgradeRequest("/", "-Sec-WebSocket-Version"), "400", nil},
+		{"no version", upgradeRequest("/", "-Sec-WebSocket-Version"), "426", []string{"Sec-WebSocket-Version: 13"}},
 		{"no key", upgradeRequest("/", "-Sec-WebSocket-Key"), "400", nil},
 		{"bad key", upgradeRequest("/", "-Sec-WebSocket-Key", "Sec-WebSocket-Key: x"), "400", nil},
 		{"no host", upgradeRequest("/", "-Host"), "400", nil},

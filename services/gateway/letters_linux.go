@@ -9,6 +9,7 @@ func (l *loop) obey(m *letter, more bool) {
 	case adopt:
 		l.adopt(m.conn)
 	case post:
+		l.outbound.Add(-int64(len(m.payload)))
 		if m.conn.state.isOpen() {
 			l.reply = appendFrame(l.reply, opText, m.payload)
 		}
@@ -64,8 +65,12 @@ func (l *loop) endAll() {
 		}
 	}
 	for _, m := range l.mail.close() {
-		if m.kind == adopt {
+		switch m.kind {
+		case adopt:
 			l.forget(m.conn)
+		case post:
+			l.outbound.Add(-int64(len(m.payload)))
+		case hangUp, drain, finish, cut:
 		}
 	}
 }

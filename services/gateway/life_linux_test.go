@@ -25,25 +25,9 @@ func TestServer_frozen_peer(t *testing.T) {
 // bare returns a loop that does not run, and a connection of it whose other end is
 // a file descriptor of the test.
 func bare(t *testing.T, cfg Config) (l *loop, c *conn, peer int) {
-	cfg, err := cfg.complete(1024)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if l, err = newLoop(&shared{cfg: cfg, patience: cfg.patience()}); err != nil {
-		t.Fatal(err)
-	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c = &conn{loop: l, fd: pair[0], shake: &handshake{}}
-	l.adopt(c)
-	t.Cleanup(func() {
-		l.endAll()
-		l.release()
-		_ = unix.Close(pair[1])
-	})
-	return l, c, pair[1]
+	l = still(t, cfg)
+	c, peer = l.pair(t, unix.SOCK_STREAM)
+	return l, c, peer
 }
 
 // A process that was stopped for a while must not blame its clients: what they

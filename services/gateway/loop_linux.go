@@ -95,17 +95,25 @@ func (l *loop) run() error {
 	defer l.release()
 	defer l.endAll()
 	for l.ending != leaving || l.table.len() > 0 {
-		events, err := l.wait(l.events[:], l.rest())
-		if err != nil {
+		if err := l.turn(); err != nil {
 			return err
 		}
-		l.now = l.clock()
-		for i := range events {
-			l.serve(&events[i])
-		}
-		l.push()
-		l.look()
 	}
+	return nil
+}
+
+// turn waits for events, serves them, and does a part of what is due anyway.
+func (l *loop) turn() error {
+	events, err := l.wait(l.events[:], l.rest())
+	if err != nil {
+		return err
+	}
+	l.now = l.clock()
+	for i := range events {
+		l.serve(&events[i])
+	}
+	l.push()
+	l.look()
 	return nil
 }
 
@@ -149,6 +157,9 @@ func (l *loop) answerBell() {
 	// to be seen here then found the bell silent and rang it again.
 	letters := l.mail.take(l.letters)
 	if p := l.latest.Load(); p != l.tick {
+		if l.pushing.left > 0 {
+			l.tell(l.tick) // it is at least this late
+		}
 		l.tick = p
 		l.pushing.start(&l.table)
 	}
@@ -184,6 +195,16 @@ func (l *loop) push() {
 	}
 	l.pushed.Add(written)
 	l.skipped.Add(skipped)
+	if l.pushing.left == 0 {
+		l.tell(l.tick)
+	}
+}
+
+// tell says how far a push is: one look at the clock for all clients of the loop.
+func (l *loop) tell(p *push) {
+	if l.cfg.Pushed != nil {
+		l.cfg.Pushed(p.began)
+	}
 }
 
 // look judges the next part of the table, and the oldest handshakes.

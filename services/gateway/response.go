@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -40,6 +41,7 @@ func appendRefusal(dst []byte, r Refusal) []byte {
 var (
 	refusalNotHTTP   = Refusal{Status: http.StatusBadRequest, Body: "this port speaks HTTP and WebSocket, without TLS"}
 	refusalMalformed = Refusal{Status: http.StatusBadRequest, Body: "the upgrade request is malformed (RFC 6455, section 4.2.1)"}
+	refusalVersion   = Refusal{Status: http.StatusUpgradeRequired, Body: "Sec-WebSocket-Version is missing: this server speaks version 13"}
 	refusalHeader    = Refusal{Status: http.StatusRequestHeaderFieldsTooLarge, Body: "the request's header is too large"}
 	refusalLate      = Refusal{Status: http.StatusRequestTimeout, Body: "the request's header did not arrive in time"}
 	refusalFull      = Refusal{Status: http.StatusServiceUnavailable, Body: "too many connections, try again later", RetryAfter: time.Second}
@@ -48,6 +50,9 @@ var (
 
 // refusalOf is the answer to a request that the Upgrader found wrong.
 func refusalOf(err error) Refusal {
+	if errors.Is(err, ws.ErrHandshakeBadSecVersion) {
+		return refusalVersion // the Upgrader calls no version at all a bad request
+	}
 	rejected, ok := err.(*ws.ConnectionRejectedError) //nolint:errorlint // never wrapped
 	if !ok || rejected.StatusCode() == 0 {
 		return refusalMalformed

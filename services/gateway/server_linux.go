@@ -12,7 +12,10 @@ import (
 )
 
 // push is a broadcast: one frame for all clients.
-type push struct{ frame []byte }
+type push struct {
+	frame []byte
+	began time.Time // when Broadcast was called
+}
 
 // shared is what a server's loops and acceptor have in common.
 type shared struct {
@@ -26,7 +29,7 @@ type shared struct {
 	sockets    atomic.Int64 // accepted and not ended
 	conns      atomic.Int64 // upgraded, their session not closed
 	handshakes atomic.Int64
-	outbound   atomic.Int64 // bytes that wait for clients to read
+	outbound   atomic.Int64 // bytes that wait for clients to read, or in a mailbox
 	pushed     atomic.Int64 // of broadcasts, written
 	skipped    atomic.Int64 // of broadcasts, not written
 	latest     atomic.Pointer[push]
@@ -169,7 +172,7 @@ func (s *epollServer) Serve() error {
 // Broadcast implements Server: one frame that all loops share. A loop that has not
 // finished the one before goes on with this one.
 func (s *epollServer) Broadcast(payload []byte) {
-	s.latest.Store(&push{frame: appendFrame(nil, opText, payload)})
+	s.latest.Store(&push{frame: appendFrame(nil, opText, payload), began: time.Now()})
 	for _, l := range s.loops {
 		l.mail.wake()
 	}

@@ -397,7 +397,7 @@ func TestServer_steady_state_does_not_allocate(t *testing.T) {
 	}
 	tick := make([]byte, 12)
 	frame := appendFrame(nil, opText, []byte("0123456789"))
-	pushes, i := [2]*push{{frame}, {frame}}, 0
+	pushes, i := [2]*push{{frame: frame}, {frame: frame}}, 0
 	if got := testing.AllocsPerRun(500, func() {
 		// Broadcast compiles a frame; what each client costs must be nothing.
 		s.latest.Store(pushes[i%2])
