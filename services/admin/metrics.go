@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -16,9 +17,25 @@ type Metric struct {
 	Value func() float64
 }
 
-// Metrics serves metrics, and those of the Go runtime and of the process, in the text
+// Histogram is how often a duration was how long. Safe for concurrent use.
+type Histogram struct{ histogram prometheus.Histogram }
+
+// NewHistogram makes a histogram of durations in seconds. bounds are the upper ends of
+// its buckets, ascending; what is longer than the last is counted too.
+func NewHistogram(name, help string, bounds ...time.Duration) *Histogram {
+	buckets := make([]float64, len(bounds))
+	for i, b := range bounds {
+		buckets[i] = b.Seconds()
+	}
+	return &Histogram{prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})}
+}
+
+// Observe counts one duration. It does not allocate.
+func (h *Histogram) Observe(d time.Duration) { h.histogram.Observe(d.Seconds()) }
+
+// Metrics serves metrics and histograms, and those of the Go runtime and of the process, in the text
 // format of Prometheus.
-func Metrics(metrics []Metric) (http.Handler, error) {
+func Metrics(metrics []Metric, histograms ...*Histogram) (http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	all := []prometheus.Collector{
 		collectors.NewGoCollector(),
@@ -26,6 +43,9 @@ func Metrics(metrics []Metric) (http.Handler, error) {
 	}
 	for _, m := range metrics {
 		all = append(all, m.collector())
+	}
+	for _, h := range histograms {
+		all = append(all, h.histogram)
 	}
 	for _, c := range all {
 		if err := registry.Register(c); err != nil {

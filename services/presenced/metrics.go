@@ -1,11 +1,22 @@
 package main
 
 import (
+	"time"
+
 	"github.com/presenced/presence/services/admin"
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/gateway"
 	"github.com/presenced/presence/services/presence"
 )
+
+// pushLateness is filled by each event loop once for each push: what the last of its
+// clients waited for.
+func pushLateness() *admin.Histogram {
+	const ms = time.Millisecond
+	return admin.NewHistogram("presence_gateway_push_lateness_seconds",
+		"Time from the second that a time push is for until an event loop has written it to the last of its clients.",
+		1*ms, 2*ms, 5*ms, 10*ms, 20*ms, 50*ms, 100*ms, 200*ms, 500*ms, 1000*ms)
+}
 
 // metrics is what GET /metrics says of the server.
 func (s *server) metrics(pool *fibonacci.Pool) []admin.Metric {

@@ -61,6 +61,7 @@ type server struct {
 	store   opened
 	gateway gateway.Server
 	member  *presence.Member
+	pushes  *admin.Histogram
 	admin   *http.Server
 	adminAt net.Listener
 
@@ -78,8 +79,10 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	if err != nil {
 		return fmt.Errorf("WS_HOST (--ws-host) is %q: %w", s.cfg.wsHost, err)
 	}
+	s.pushes = pushLateness()
 	s.gateway, err = gateway.Listen(addrs, gateway.Config{
 		Handler: door{host}, HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
+		Pushed: func(began time.Time) { s.pushes.Observe(timepush.Late(began, time.Now())) },
 	})
 	if err != nil {
 		return fmt.Errorf("WS_PORT (--ws-port): %w", err)
@@ -101,7 +104,7 @@ func (s *server) join(ctx context.Context, host *session.Host, pool *fibonacci.P
 	})
 	var metrics http.Handler
 	if err == nil {
-		metrics, err = admin.Metrics(s.metrics(pool))
+		metrics, err = admin.Metrics(s.metrics(pool), s.pushes)
 	}
 	if err == nil {
 		host.Members = s.member

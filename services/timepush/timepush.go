@@ -63,6 +63,12 @@ func run(ctx context.Context, now func() time.Time, push func(time.Time)) {
 	}
 }
 
+// Late is how long after its second a push is, at the time now, that Run gave away at
+// the time began. A push is for the last whole second before it was given away.
+func Late(began, now time.Time) time.Duration {
+	return began.Sub(began.Truncate(interval)) + now.Sub(began)
+}
+
 // nextTick is the first whole second after now.
 func nextTick(now time.Time) time.Time { return now.Truncate(interval).Add(interval) }
 

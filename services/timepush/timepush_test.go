@@ -72,6 +72,25 @@ func TestDue(t *testing.T) {
 	}
 }
 
+func TestLate(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct{ began, now, want time.Duration }{ // after noon
+		{0, 0, 0},
+		{1 * ms, 4 * ms, 4 * ms},
+		{1 * ms, 1700 * ms, 1700 * ms}, // an overload: into the next second
+		{300 * ms, 310 * ms, 310 * ms}, // a pause: what is known is the second it fell into
+	} {
+		if got := Late(noon.Add(tt.began), noon.Add(tt.now)); got != tt.want {
+			t.Errorf("began at %v, at %v: %v, want %v", tt.began, tt.now, got, tt.want)
+		}
+	}
+	// A clock that is set meanwhile makes it neither negative nor large.
+	began := time.Now()
+	if got := Late(began, time.Now()); got < 0 || got > time.Minute {
+		t.Errorf("with the clocks of this machine: %v", got)
+	}
+}
+
 func TestRun_DoesNotDrift(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait(333 * time.Millisecond)
