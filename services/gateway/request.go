@@ -38,11 +38,12 @@ const (
 )
 
 // readIntent looks at a whole header. It rejects, in an upgrade, what the Upgrader
-// would let through: line ends other than CRLF, a body, and a key that is repeated
-// or not 16 bytes in base64 (RFC 6455, section 4.2.1).
+// would let through: line ends other than CRLF, a body, a second Host (RFC 9112,
+// section 3.2), and a key that is repeated or not 16 bytes in base64 (RFC 6455,
+// section 4.2.1).
 func readIntent(head []byte) intent {
 	var upgrade, odd bool
-	keys := 0
+	keys, hosts := 0, 0
 	_, rest, _ := bytes.Cut(head, crlf)
 	odd = bytes.ContainsAny(head[:len(head)-len(rest)-len(crlf)], "\r\n")
 	for len(rest) > len(crlf) {
@@ -57,6 +58,8 @@ func readIntent(head []byte) intent {
 		case isName(name, "sec-websocket-key"):
 			keys++
 			odd = odd || !isNonce(value)
+		case isName(name, "host"):
+			hosts++
 		case isName(name, "transfer-encoding"):
 			odd = true
 		case isName(name, "content-length"):
@@ -66,7 +69,7 @@ func readIntent(head []byte) intent {
 	switch {
 	case !upgrade:
 		return wantsHTTP
-	case odd || keys > 1:
+	case odd || keys > 1 || hosts > 1:
 		return malformed
 	}
 	return wantsUpgrade

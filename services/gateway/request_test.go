@@ -45,6 +45,7 @@ func TestReadIntent(t *testing.T) {
 		{"websocket-like upgrade", "GET / HTTP/1.1\r\nUpgrade: websocket2\r\n\r\n", wantsHTTP},
 		{"page with a body", "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n", wantsHTTP},
 		{"key twice", upgradeRequest("/", "Sec-WebSocket-Key: "+goodKey), malformed},
+		{"host twice", upgradeRequest("/", "Host: other"), malformed},
 		{"key too short", upgradeRequest("/", "-Sec-WebSocket-Key", "Sec-WebSocket-Key: abc"), malformed},
 		{"key not base64", upgradeRequest("/", "-Sec-WebSocket-Key", "Sec-WebSocket-Key: !!!!IHNhbXBsZSBub25jZQ=="), malformed},
 		{"key of 17 bytes", upgradeRequest("/", "-Sec-WebSocket-Key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQA="), malformed},
