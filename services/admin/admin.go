@@ -38,7 +38,7 @@ func Handler(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
-	a := api{cfg}
+	a := api{cfg: cfg, bell: presence.NewBell(cfg.Store.Changes, cfg.Log)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /online", a.online)
 	mux.HandleFunc("GET /history/{user}", a.history)
@@ -56,7 +56,10 @@ func Handler(cfg Config) http.Handler {
 	return mux
 }
 
-type api struct{ cfg Config }
+type api struct {
+	cfg  Config
+	bell *presence.Bell
+}
 
 // onlinePage is the answer of GET /online.
 type onlinePage struct {

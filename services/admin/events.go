@@ -78,9 +78,11 @@ func (a api) follow(w http.ResponseWriter, r *http.Request, reader *presence.Rea
 	if send(nil) != nil {
 		return
 	}
+	wake, stop := a.bell.Listen()
+	defer stop()
 	for r.Context().Err() == nil {
 		ctx, cancel := context.WithTimeout(r.Context(), aliveEvery)
-		err := reader.Follow(ctx, nil, send)
+		err := reader.Follow(ctx, wake, send)
 		waited := ctx.Err() != nil
 		cancel()
 		if waited {

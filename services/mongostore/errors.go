@@ -41,6 +41,7 @@ var refused = map[int]string{
 	10334: "BSONObjectTooLarge",
 	13297: "DatabaseDifferCase",
 	14031: "OutOfDiskSpace",
+	40573: "Location40573", // a change stream on a standalone server
 }
 
 // wrap names the operation and its key, and adds the class to what the driver said:

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 
@@ -16,6 +17,7 @@ type fakeServer struct {
 	URI    string
 	Addr   string
 	answer func(command string, body bson.Raw, docs int) bson.D
+	set    bool // it says that it is the primary of a replica set
 
 	mu       sync.Mutex // guards what follows
 	commands []fakeCommand
@@ -33,13 +35,23 @@ type fakeCommand struct {
 // those of an empty MongoDB.
 func serveFake(t *testing.T, answer func(command string, body bson.Raw, docs int) bson.D) *fakeServer {
 	t.Helper()
+	return (&fakeServer{answer: answer}).start(t)
+}
+
+// serveSet is serveFake for a replica set of one.
+func serveSet(t *testing.T, answer func(command string, body bson.Raw, docs int) bson.D) *fakeServer {
+	t.Helper()
+	return (&fakeServer{answer: answer, set: true}).start(t)
+}
+
+func (s *fakeServer) start(t *testing.T) *fakeServer {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &fakeServer{
-		URI: "mongodb://" + l.Addr().String(), Addr: l.Addr().String(), answer: answer, conns: make(map[net.Conn]bool),
-	}
+	s.Addr, s.conns = l.Addr().String(), make(map[net.Conn]bool)
+	s.URI = "mongodb://" + s.Addr
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -168,18 +180,27 @@ func (s *fakeServer) run(command bson.Raw, docs int) bson.Raw {
 	if answer == nil {
 		answer = ordinary(name, docs)
 	}
+	if s.set && isHello(name) {
+		answer = append(answer, bson.E{Key: "setName", Value: "rs"}, bson.E{Key: "setVersion", Value: 1},
+			bson.E{Key: "hosts", Value: bson.A{s.Addr}}, bson.E{Key: "primary", Value: s.Addr}, bson.E{Key: "me", Value: s.Addr})
+	}
 	raw, _ := bson.Marshal(answer)
 	return raw
 }
 
-// ordinary is what an empty MongoDB 8 in a replica set of one says.
+func isHello(command string) bool {
+	return strings.EqualFold(command, "ismaster") || command == "hello"
+}
+
+// ordinary is what an empty MongoDB 8 says.
 func ordinary(name string, docs int) bson.D {
 	ok := bson.E{Key: "ok", Value: 1.0}
-	switch name {
-	case "hello", "ismaster", "isMaster":
+	if isHello(name) {
 		return bson.D{{Key: "isWritablePrimary", Value: true}, {Key: "ismaster", Value: true}, {Key: "helloOk", Value: true},
 			{Key: "maxBsonObjectSize", Value: 16 << 20}, {Key: "maxMessageSizeBytes", Value: 48000000},
 			{Key: "maxWriteBatchSize", Value: 100000}, {Key: "minWireVersion", Value: 0}, {Key: "maxWireVersion", Value: 25}, ok}
+	}
+	switch name {
 	case "buildInfo":
 		return bson.D{{Key: "version", Value: "8.0.0"}, ok}
 	case "find", "aggregate":

@@ -32,6 +32,12 @@ const ferretBatch = 100
 
 func (k kind) ferret() bool { return k.FerretDB != "" }
 
+// replicated reports whether a write may be asked of a majority of several members.
+func (k kind) replicated() bool { return k.SetName != "" || k.Msg == "isdbgrid" }
+
+// tellsChanges reports whether the server has change streams.
+func (k kind) tellsChanges() bool { return k.replicated() && !k.ferret() }
+
 // batch is how many documents one command may have.
 func (k kind) batch() int {
 	if k.ferret() {
@@ -76,7 +82,7 @@ func (k kind) warn(log *zap.Logger) {
 	switch {
 	case k.ferret():
 		log.Warn("the database is FerretDB: good for tests, not for production")
-	case k.SetName == "" && k.Msg != "isdbgrid":
+	case !k.replicated():
 		log.Warn("MongoDB is a standalone server, not a replica set: what it acknowledged is lost with its disk",
 			zap.String("mongodb", k.Version))
 	}

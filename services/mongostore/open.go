@@ -154,7 +154,7 @@ func (db *DB) bind(database string, k kind, t timeouts) presence.Store {
 	}
 	log := eventLog{data: data(collEvents), control: control(collEvents)}
 	projection := online{data: data(collOnline), total: &total{c: data(collOnline)}}
-	return presence.Store{
+	store := presence.Store{
 		Log:      log,
 		Recorder: presence.TwoStep(log, projection),
 		Online:   projection,
@@ -164,6 +164,10 @@ func (db *DB) bind(database string, k kind, t timeouts) presence.Store {
 		Snapshots: snapshots{data: data(collSnapshots)},
 		Retention: retention{events: data(collEvents), snapshots: data(collSnapshots), horizons: data(collHorizons)},
 	}
+	if k.tellsChanges() {
+		store.Changes = changes{data: data(collEvents)}
+	}
+	return store
 }
 
 // Store is the database as the contracts of presence. It may be used until Close.

@@ -7,8 +7,13 @@ import (
 	"github.com/presenced/presence/events"
 )
 
-// pollEvery is how long a Follow that has read everything waits until it looks again.
-const pollEvery = 500 * time.Millisecond
+// pollEvery is how long a Follow that has read everything waits until it looks again,
+// and pollLeast how long although it is woken: so a log that grows all the time is read
+// in pages, and not event by event.
+const (
+	pollEvery = 500 * time.Millisecond
+	pollLeast = 50 * time.Millisecond
+)
 
 // Follow calls yield with the events after the cursor, in pages, and then with those that
 // are appended, until ctx ends or yield returns an error, which it returns. It looks
@@ -33,12 +38,20 @@ func (r *Reader) Follow(ctx context.Context, wake <-chan struct{}, yield func([]
 		case err != nil && !heals(err):
 			return err
 		}
-		timer.Reset(pollEvery)
-		select {
-		case <-ctx.Done():
+		if !rest(ctx, timer, pollLeast, nil) || !rest(ctx, timer, pollEvery-pollLeast, wake) {
 			return context.Cause(ctx)
-		case <-wake:
-		case <-timer.C:
 		}
 	}
+}
+
+// rest waits for d, or until wake has something. It reports whether ctx goes on.
+func rest(ctx context.Context, timer *time.Timer, d time.Duration, wake <-chan struct{}) bool {
+	timer.Reset(d)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wake:
+	case <-timer.C:
+	}
+	return true
 }

@@ -22,6 +22,8 @@ type Store struct {
 	Snapshots Snapshots // nil: every fold begins at seq 0
 	Retention Retention // an operator's role; a node that serves never uses it
 
+	Changes Changes // wakes readers; nil: they look at intervals only
+
 	// Exclusive says that no other process can have this store open, which the store
 	// itself makes sure of. Then an unsealed stream is surely that of a dead process.
 	Exclusive bool
@@ -186,4 +188,14 @@ type Retention interface {
 
 	// DeleteSnapshots deletes the snapshots of below's stream at positions before it.
 	DeleteSnapshots(ctx context.Context, below events.Position) error
+}
+
+// Changes tells that the log has grown, where a store can say so without being asked
+// again and again. It is a hint and no source of events: readers look at intervals too.
+type Changes interface {
+	// Watch calls appended, on its own goroutine, soon after events were appended, by
+	// whatever node, until ctx ends. One call may stand for many events, and there may be
+	// calls without any. While the store is away it tries again. It returns the cause of
+	// ctx, or before that an error that wraps events.ErrRefused: the store will not tell.
+	Watch(ctx context.Context, appended func()) error
 }
