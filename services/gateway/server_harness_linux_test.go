@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var children = map[string]func() int{"few files": fewFiles, "clients": manyClients}
+var children = map[string]func() int{"few files": fewFiles, "clients": manyClients, "answering client": answeringClient}
 
 // host is a Handler whose sessions echo, unless told otherwise.
 type host struct {
