@@ -176,10 +176,10 @@ func TestLoop_push_lets_commands_in_between(t *testing.T) {
 	first := broadcast("overtaken")
 	l.mustTurn(t)
 	second := broadcast("latest")
-	for len(pushed) < 3 {
+	for range 4 {
 		l.mustTurn(t)
 	}
-	if pushed[1] != first || pushed[2] != second {
+	if len(pushed) != 3 || pushed[1] != first || pushed[2] != second {
 		t.Errorf("told %v, want %v and %v", pushed[1:], first, second)
 	}
 	latest, overtaken := 0, 0

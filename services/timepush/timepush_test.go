@@ -182,6 +182,45 @@ func TestRun_ClockSteps(t *testing.T) {
 	}
 }
 
+// Wherever in a second the clock is set, and by how much, forward or back: nobody gets
+// a burst, nobody waits for longer than two seconds, no second is said twice unless the
+// clock itself has it twice, and only the step is left out or repeated.
+func TestRun_AnyClockStep(t *testing.T) {
+	const ms = time.Millisecond
+	for _, size := range []time.Duration{1, ms, 99 * ms, 100 * ms, 500 * ms, 999 * ms, time.Second, 1001 * ms, 1500 * ms, time.Minute, time.Hour, 100 * time.Hour} {
+		for _, by := range []time.Duration{size, -size} {
+			for at := 2000 * ms; at < 3000*ms; at += 111 * ms {
+				synctest.Test(t, func(t *testing.T) {
+					got := pushes(t, 8050*ms, func(now time.Duration) time.Duration {
+						if now < at {
+							return 0
+						}
+						return by
+					}, func(int) {})
+					for i, p := range got[1:] {
+						before := got[i]
+						gap, told := p.at-before.at, p.says-before.says
+						crossed := before.at < at && p.at >= at
+						switch {
+						case gap <= 0 || gap > 2*time.Second:
+							t.Errorf("step of %v at %v: push %v comes after %v", by, at, p, before)
+						case crossed && by > -time.Second && told <= 0:
+							t.Errorf("step of %v at %v: %v says no more than %v", by, at, p, before)
+						case crossed && (told-gap-by).Abs() > time.Second:
+							t.Errorf("step of %v at %v: from %v to %v more is left out than the step", by, at, before, p)
+						case !crossed && (told <= 0 || told > 2*time.Second):
+							t.Errorf("step of %v at %v: from %v to %v, without a step", by, at, before, p)
+						}
+					}
+					if n := len(got); n < 6 || n > 9 {
+						t.Errorf("step of %v at %v: %d pushes in eight seconds", by, at, n)
+					}
+				})
+			}
+		}
+	}
+}
+
 // TestRun_Pause has a push that does not return for seconds, as if the process had
 // been stopped.
 func TestRun_Pause(t *testing.T) {
