@@ -15,7 +15,11 @@ func TestClientctl(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", binary, "../../clientctl").CombinedOutput(); err != nil {
 		t.Fatalf("build clientctl: %v\n%s", err, out)
 	}
-	tg := start(t, embeddedBackend(t))
+	onEveryStore(t, func(t *testing.T, b backend) { typeAll(t, binary, start(t, b)) })
+}
+
+// typeAll types each of the commands, and looks for a part of the answer.
+func typeAll(t *testing.T, binary string, tg *target) {
 	dial(t, tg, "here")
 	for name, tt := range map[string]struct {
 		args  string
