@@ -154,3 +154,34 @@ func BenchmarkOnline_Users(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkOnline_Pages reads all connections of a node, or only their ids, as reconcile
+// does: an operation is 10,000 of them.
+func BenchmarkOnline_Pages(b *testing.B) {
+	d := openTemp(b)
+	s := events.Stream{Node: "n1", Epoch: 1}
+	var all []presence.Connection
+	for seq := uint64(1); seq <= 10_000; seq++ {
+		all = append(all, presence.Connection{ID: s.At(seq), User: fmt.Sprint("user-", seq), Since: began, Remote: "203.0.113.0"})
+	}
+	online := d.Store().Online
+	if err := online.Apply(noContext, all, nil); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("connections", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if page, err := online.OfStream(noContext, s.At(0), unlimited); err != nil || len(page) != len(all) {
+				b.Fatal(len(page), err)
+			}
+		}
+	})
+	b.Run("ids", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if page, err := online.IDs(noContext, s.At(0), unlimited); err != nil || len(page) != len(all) {
+				b.Fatal(len(page), err)
+			}
+		}
+	})
+}

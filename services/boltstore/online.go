@@ -74,6 +74,25 @@ func (o online) OfStream(ctx context.Context, last events.Position, limit int) (
 	return found, nil
 }
 
+// IDs implements presence.Online.
+func (o online) IDs(ctx context.Context, last events.Position, limit int) (found []events.Position, err error) {
+	if limit <= 0 {
+		return nil, alive(ctx)
+	}
+	err = o.d.view(ctx, "ids of connections of "+last.Stream.String(), func(tx *bbolt.Tx) error {
+		first := []byte(last.Next().String())
+		return each(tx.Bucket(onlineBucket), first, []byte(last.Prefix()), func(key, _ []byte) (bool, error) {
+			id, err := events.ParsePosition(string(key))
+			found = append(found, id)
+			return len(found) < limit, err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
 // Streams implements presence.Online.
 func (o online) Streams(ctx context.Context) (streams []events.Stream, err error) {
 	err = o.d.view(ctx, "streams of online", func(tx *bbolt.Tx) (err error) {

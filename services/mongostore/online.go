@@ -81,6 +81,28 @@ func (o online) OfStream(ctx context.Context, after events.Position, limit int) 
 	return list, nil
 }
 
+// IDs implements presence.Online. They come from the index alone.
+func (o online) IDs(ctx context.Context, after events.Position, limit int) ([]events.Position, error) {
+	if limit < 1 {
+		return nil, nil
+	}
+	var docs []struct {
+		ID string `bson:"_id"`
+	}
+	err := o.data.find(ctx, &docs, idRange(after.Next().String(), streamEnd(after.Stream)),
+		options.Find().SetSort(ascending()).SetLimit(int64(limit)).SetBatchSize(batchSize(limit)).SetProjection(ascending()))
+	if err != nil {
+		return nil, wrap("read ids of online after", after.String(), err)
+	}
+	list := make([]events.Position, len(docs))
+	for i, d := range docs {
+		if list[i], err = events.ParsePosition(d.ID); err != nil {
+			return nil, invalid("read ids of online after", after.String(), err)
+		}
+	}
+	return list, nil
+}
+
 // Streams implements presence.Online.
 func (o online) Streams(ctx context.Context) ([]events.Stream, error) {
 	return o.data.streams(ctx, events.Stream{}, 0)

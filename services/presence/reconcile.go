@@ -46,17 +46,17 @@ func (e *epoch) ownOnline(ctx context.Context) ([]uint64, error) {
 	var seqs []uint64
 	after := e.stream.At(0)
 	for {
-		page, err := e.m.store.Online.OfStream(ctx, after, maxBatch)
+		page, err := e.m.store.Online.IDs(ctx, after, maxBatch)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range page {
-			seqs = append(seqs, c.ID.Seq)
+		for _, id := range page {
+			seqs = append(seqs, id.Seq)
 		}
 		if len(page) < maxBatch {
 			return seqs, nil
 		}
-		after = page[len(page)-1].ID
+		after = page[len(page)-1]
 	}
 }
 

@@ -62,7 +62,7 @@ func ConnectionOf(e events.Event) Connection {
 
 // Online is the projection: one document per live connection. Every method may be
 // repeated: adding what is there and removing what is not there change nothing.
-type Online interface {
+type Online interface { //nolint:interfacebloat // all that is asked of one collection
 	// Apply adds and removes connections, of one stream. The order between add and
 	// remove is not defined: an id is never in both.
 	Apply(ctx context.Context, add []Connection, remove []events.Position) error
@@ -73,6 +73,10 @@ type Online interface {
 	// OfStream returns up to limit connections of the stream of after that stand
 	// after it, ascending by id. Seq 0 is never a connection's: s.At(0) begins.
 	OfStream(ctx context.Context, after events.Position, limit int) ([]Connection, error)
+
+	// IDs returns only the ids of what OfStream returns: a node asks for those of all its
+	// connections every few seconds.
+	IDs(ctx context.Context, after events.Position, limit int) ([]events.Position, error)
 
 	// Streams returns the streams that have connections, ascending as text.
 	Streams(ctx context.Context) ([]events.Stream, error)

@@ -272,6 +272,16 @@ func (c contracts) OfStream(ctx context.Context, after events.Position, limit in
 	return a.conns, a.err
 }
 
+// IDs is OfStream, as far as a simulation can tell.
+func (c contracts) IDs(ctx context.Context, after events.Position, limit int) ([]events.Position, error) {
+	conns, err := c.OfStream(ctx, after, limit)
+	var ids []events.Position
+	for _, c := range conns {
+		ids = append(ids, c.ID)
+	}
+	return ids, err
+}
+
 func (l logless) Streams(ctx context.Context) ([]events.Stream, error) {
 	a := l.p.call(ctx, &op{kind: storetest.OnlineStreams})
 	return a.streams, a.err

@@ -86,13 +86,9 @@ func (o faultyOnline) DropStream(ctx context.Context, s events.Stream) error {
 		Call:  Call{Op: OnlineDropStream},
 		whole: result(func(ctx context.Context) error { return o.f.inner.Online.DropStream(ctx, s) }),
 		part: func(ctx context.Context, n int) (int, error) {
-			first, err := o.f.inner.Online.OfStream(ctx, s.At(0), n)
+			ids, err := o.f.inner.Online.IDs(ctx, s.At(0), n)
 			if err != nil {
 				return 0, err
-			}
-			var ids []events.Position
-			for _, c := range first {
-				ids = append(ids, c.ID)
 			}
 			return len(ids), o.f.inner.Online.Apply(ctx, nil, ids)
 		},
@@ -103,6 +99,12 @@ func (o faultyOnline) DropStream(ctx context.Context, s events.Stream) error {
 func (o faultyOnline) OfStream(ctx context.Context, after events.Position, limit int) ([]presence.Connection, error) {
 	return query(ctx, o.f, OnlineOfStream, func(ctx context.Context) ([]presence.Connection, error) {
 		return o.f.inner.Online.OfStream(ctx, after, limit)
+	})
+}
+
+func (o faultyOnline) IDs(ctx context.Context, after events.Position, limit int) ([]events.Position, error) {
+	return query(ctx, o.f, OnlineOfStream, func(ctx context.Context) ([]events.Position, error) {
+		return o.f.inner.Online.IDs(ctx, after, limit)
 	})
 }
 

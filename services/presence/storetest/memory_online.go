@@ -82,6 +82,19 @@ func (o memoryOnline) OfStream(ctx context.Context, after events.Position, limit
 	return slices.Clone(stream[:max(0, min(limit, len(stream)))]), nil
 }
 
+func (o memoryOnline) IDs(ctx context.Context, after events.Position, limit int) ([]events.Position, error) {
+	page, err := o.OfStream(ctx, after, limit)
+	return idsOf(page), err
+}
+
+func idsOf(page []presence.Connection) []events.Position {
+	var ids []events.Position
+	for _, c := range page {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
 func (o memoryOnline) Streams(ctx context.Context) ([]events.Stream, error) {
 	if err := alive(ctx); err != nil {
 		return nil, err

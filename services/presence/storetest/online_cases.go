@@ -131,6 +131,9 @@ func ofStreamPages(t *testing.T, s presence.Store) {
 			if len(page) > limit {
 				t.Fatalf("%d connections, and the limit was %d", len(page), limit)
 			}
+			ids, err := s.Online.IDs(t.Context(), after, limit)
+			must(t, err)
+			mustEqual(t, ids, idsOf(page))
 			if len(page) == 0 {
 				break
 			}
@@ -189,6 +192,8 @@ func onlineEnded(t *testing.T, s presence.Store) {
 	mustBe(t, s.Online.Apply(ctx, connections(run...), nil), events.ErrUnavailable)
 	mustBe(t, s.Online.DropStream(ctx, run[0].ID.Stream), events.ErrUnavailable)
 	_, err := s.Online.OfStream(ctx, run[0].ID, 1)
+	mustBe(t, err, events.ErrUnavailable)
+	_, err = s.Online.IDs(ctx, run[0].ID, 1)
 	mustBe(t, err, events.ErrUnavailable)
 	_, err = s.Online.Streams(ctx)
 	mustBe(t, err, events.ErrUnavailable)
