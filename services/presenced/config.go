@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/auth"
 	"github.com/presenced/presence/services/envflag"
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/mongostore"
@@ -35,6 +36,7 @@ type config struct {
 	adminAddr      string        // host:port of the operator's API, loopback; default 127.0.0.1:8081
 	nodeID         string        // default: from the host's name and the port
 	allowAnonymous bool          // listen beyond loopback although users are not authenticated
+	allowedOrigins []string      // origins of web pages that may connect besides the host's own; "*": all
 	queue          int           // events that may wait to be recorded; default 0: twice the connections that there may be
 	drainTimeout   time.Duration // from the signal until what is left is cut off; default 5 s, at least 1 s
 
@@ -69,6 +71,7 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.adminAddr, "admin-addr", c.adminAddr, "loopback `host:port` of the operator's HTTP API")
 	fs.StringVar(&c.nodeID, "node-id", "", "`id` of this node, 1 to 24 of a-z, 0-9 and -; one live process per id (default from the host's name and the port)")
 	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are")
+	fs.StringSliceVar(&c.allowedOrigins, "allowed-origins", nil, "`origins` of other hosts' web pages that may connect, https://app.example with commas between; * allows all")
 	fs.IntVar(&c.queue, "queue", 0, "`number` of events that may wait to be recorded; each connection holds one place, and needs two to be let in (default twice the connections that there may be)")
 	fs.DurationVar(&c.drainTimeout, "drain-timeout", c.drainTimeout, "`time` that clients and the store have to finish when the server is told to stop")
 	fs.IntVar(&c.commandRate, "command-rate", c.commandRate, "`number` of commands that a connection may send each second, and twice as many at once; 0: any number")
@@ -113,6 +116,9 @@ func (c *config) validateServer() error {
 	if !c.allowAnonymous && !isLoopback(c.wsHost) {
 		errs = append(errs, fmt.Errorf("WS_HOST (--ws-host) is %q: beyond loopback anybody could connect as any user; "+
 			"set ALLOW_ANONYMOUS=true (--allow-anonymous) if that is wanted", c.wsHost))
+	}
+	if _, err := auth.ParseOrigins(c.allowedOrigins); err != nil {
+		errs = append(errs, fmt.Errorf("ALLOWED_ORIGINS (--allowed-origins): %w", err))
 	}
 	if c.queue < 0 || c.queue == 1 || c.queue > limitQueue {
 		errs = append(errs, fmt.Errorf("QUEUE (--queue) is %d: want 2 to %d", c.queue, limitQueue))

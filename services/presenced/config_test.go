@@ -20,6 +20,7 @@ func TestConfig_Refuses(t *testing.T) {
 		"all addresses":             {variables: map[string]string{"WS_HOST": "::"}, says: []string{"ALLOW_ANONYMOUS"}},
 		"admin beyond loopback":     {args: []string{"--admin-addr", "0.0.0.0:8081"}, says: []string{"ADMIN_ADDR", "loopback"}},
 		"admin without port":        {args: []string{"--admin-addr", "127.0.0.1"}, says: []string{"ADMIN_ADDR", "host:port"}},
+		"origins":                   {variables: map[string]string{"ALLOWED_ORIGINS": "app.example"}, says: []string{"ALLOWED_ORIGINS", "scheme://"}},
 		"node id":                   {args: []string{"--node-id", "No Good"}, says: []string{"NODE_ID"}},
 		"port":                      {variables: map[string]string{"WS_PORT": "70000"}, says: []string{"WS_PORT", "--ws-port"}},
 		"store":                     {args: []string{"--store", "redis"}, says: []string{"STORE", "embedded"}},

@@ -15,12 +15,18 @@ import (
 )
 
 // door joins the gateway to the sessions: neither knows the other.
-type door struct{ host *session.Host }
+type door struct {
+	host    *session.Host
+	origins auth.Origins
+}
 
 var _ gateway.Handler = door{}
 
 // Upgrade implements gateway.Handler: it finds out who the client is, and admits it.
 func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
+	if err := d.checkOrigin(r); err != nil {
+		return nil, refusal(err)
+	}
 	user, err := auth.FromQuery(string(r.Target))
 	if err != nil {
 		return nil, refusal(err)
@@ -37,6 +43,20 @@ func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
 	return v, nil
 }
 
+// checkOrigin judges the page that connects, if it is one: only browsers state an
+// Origin. A request that states several must be allowed with each.
+func (d door) checkOrigin(r *gateway.Request) error {
+	for _, f := range r.Header {
+		if !strings.EqualFold(string(f.Name), "Origin") {
+			continue
+		}
+		if err := d.origins.Check(string(f.Value), string(r.Host)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // retryAfter is what a client that finds no room is told to wait.
 const retryAfter = 2 * time.Second
 
@@ -46,6 +66,8 @@ func refusal(err error) *gateway.Refusal {
 	switch {
 	case errors.Is(err, auth.ErrNotHere):
 		r.Status = http.StatusNotFound
+	case errors.Is(err, auth.ErrOrigin):
+		r.Status = http.StatusForbidden
 	case errors.Is(err, presence.ErrFull), errors.Is(err, presence.ErrStopped):
 		r.Status, r.RetryAfter = http.StatusServiceUnavailable, retryAfter
 	}

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/presenced/presence/services/admin"
+	"github.com/presenced/presence/services/auth"
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/gateway"
 	"github.com/presenced/presence/services/presence"
@@ -75,13 +76,20 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	if host.Algorithm, err = fibonacci.ParseAlgorithm(s.cfg.fibAlgorithm); err != nil {
 		return usageError{err}
 	}
+	origins, err := auth.ParseOrigins(s.cfg.allowedOrigins)
+	if err != nil {
+		return usageError{err}
+	}
+	if origins.Any() {
+		s.log.Warn("every web page may connect in its visitor's name: ALLOWED_ORIGINS is *")
+	}
 	addrs, err := listenAddrs(ctx, s.cfg.wsHost, s.cfg.wsPort)
 	if err != nil {
 		return fmt.Errorf("WS_HOST (--ws-host) is %q: %w", s.cfg.wsHost, err)
 	}
 	s.pushes = pushLateness()
 	s.gateway, err = gateway.Listen(addrs, gateway.Config{
-		Handler: door{host}, HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
+		Handler: door{host, origins}, HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
 		Pushed: func(began time.Time) { s.pushes.Observe(timepush.Late(began, time.Now())) },
 	})
 	if err != nil {

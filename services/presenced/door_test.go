@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gobwas/ws"
+)
+
+// knock connects as user 42 with header fields. It returns the status and the text of
+// the answer.
+func knock(t *testing.T, tg *target, fields http.Header) (status int, text string) {
+	t.Helper()
+	d := ws.Dialer{
+		Header: ws.HandshakeHeaderHTTP(fields),
+		OnStatusError: func(_ int, _ []byte, r io.Reader) {
+			body, _ := io.ReadAll(r)
+			text = string(body)
+		},
+	}
+	conn, _, _, err := d.Dial(t.Context(), tg.ws+"/?user=42")
+	var refused ws.StatusError
+	switch {
+	case err == nil:
+		_ = conn.Close()
+		return http.StatusSwitchingProtocols, ""
+	case !errors.As(err, &refused):
+		t.Fatal(err)
+	}
+	return int(refused), text
+}
+
+func TestDoor_Origin(t *testing.T) {
+	tg := start(t, embeddedBackend(t), "--allowed-origins", "https://app.example")
+	own := "http" + strings.TrimPrefix(tg.ws, "ws")
+	for _, c := range []struct {
+		origins []string
+		status  int
+	}{
+		{nil, http.StatusSwitchingProtocols},
+		{[]string{own}, http.StatusSwitchingProtocols},
+		{[]string{"https://app.example"}, http.StatusSwitchingProtocols},
+		{[]string{"https://evil.example"}, http.StatusForbidden},
+		{[]string{"null"}, http.StatusForbidden},
+		{[]string{own, "https://evil.example"}, http.StatusForbidden},
+	} {
+		status, text := knock(t, tg, http.Header{"Origin": c.origins})
+		if status != c.status || status == http.StatusForbidden && !strings.Contains(text, "ALLOWED_ORIGINS") {
+			t.Errorf("origins %q: got %d %q, want %d", c.origins, status, text, c.status)
+		}
+	}
+}
