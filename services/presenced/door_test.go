@@ -53,3 +53,14 @@ func TestDoor_Origin(t *testing.T) {
 		}
 	}
 }
+
+// What lets anybody in as anybody is said when the server starts.
+func TestDoor_Warnings(t *testing.T) {
+	const users, pages = "users are not authenticated", "every web page may connect"
+	if log := start(t, embeddedBackend(t)).log.String(); !strings.Contains(log, users) || strings.Contains(log, pages) {
+		t.Errorf("the log without settings:\n%s", log)
+	}
+	if log := start(t, embeddedBackend(t), "--allowed-origins", "*").log.String(); !strings.Contains(log, pages) {
+		t.Errorf("the log with every origin allowed:\n%s", log)
+	}
+}

@@ -49,6 +49,7 @@ type target struct {
 	ws, admin string   // addresses
 	said      []string // what it wrote before it served
 	stop      func() exitCode
+	log       *logged // of one that start ran
 }
 
 // backend is the store that a presenced of a test uses: its flags.
@@ -107,7 +108,9 @@ func start(t *testing.T, b backend, more ...string) *target {
 			t.Logf("the server's log:\n%s", log.String())
 		}
 	})
-	return newTarget(t, out, stop)
+	tg := newTarget(t, out, stop)
+	tg.log = &log
+	return tg
 }
 
 // child runs presenced as a process of its own.

@@ -80,6 +80,7 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
+	s.log.Warn("users are not authenticated: each client is who it says it is", zap.String("listening", s.cfg.wsHost))
 	if origins.Any() {
 		s.log.Warn("every web page may connect in its visitor's name: ALLOWED_ORIGINS is *")
 	}
