@@ -27,6 +27,7 @@ type cluster struct {
 	database string // in words
 	ferret   *exec.Cmd
 	stdin    io.Closer // of ferret, which ends with it
+	links    []*witness.Link
 }
 
 func newCluster(ctx context.Context, root string) (c *cluster, err error) {
@@ -73,6 +74,9 @@ func (c *cluster) startFerret(ctx context.Context, module string) error {
 }
 
 func (c *cluster) close() error {
+	for _, l := range c.links {
+		l.Close()
+	}
 	if c.ferret != nil {
 		_ = c.stdin.Close()
 		_ = c.ferret.Wait()
@@ -87,19 +91,23 @@ func (c *cluster) commit() string {
 	return c.build.Commit
 }
 
-// nodes are n1, n2 and so on. What one logs goes to a file of a directory, if there is
+// nodes are n1, n2 and so on, each with a link to the database of its own. What one logs goes to a file of a directory, if there is
 // one, and is told if the node does not start.
-func (c *cluster) nodes(count int, logs string) []witness.Node {
-	var nodes []witness.Node
+func (c *cluster) nodes(count int, logs string) (nodes []witness.Node, err error) {
 	for i := range count {
 		id := fmt.Sprintf("n%d", i+1)
-		nodes = append(nodes, witness.Node{ID: id, Start: func() (*witness.Process, error) {
+		link, through, err := witness.LinkTo(c.uri)
+		if err != nil {
+			return nil, fmt.Errorf("MONGODB_URI: %w", err)
+		}
+		c.links = append(c.links, link)
+		nodes = append(nodes, witness.Node{ID: id, Link: link, Start: func() (*witness.Process, error) {
 			log, err := c.log(id, logs)
 			if err != nil {
 				return nil, err
 			}
 			defer log.Close() // the process has its own
-			p, err := witness.Start(c.command(log, "--ws-host", "127.0.0.1", "--ws-port", "0",
+			p, err := witness.Start(c.command(log, through, "--ws-host", "127.0.0.1", "--ws-port", "0",
 				"--admin-addr", "127.0.0.1:0", "--node-id", id, "--drain-timeout", "60s"))
 			if err != nil {
 				said, _ := os.ReadFile(log.Name()) // without it, the error stands alone
@@ -108,7 +116,7 @@ func (c *cluster) nodes(count int, logs string) []witness.Node {
 			return p, err
 		}})
 	}
-	return nodes
+	return nodes, nil
 }
 
 func (c *cluster) log(id, dir string) (*os.File, error) {
@@ -118,9 +126,9 @@ func (c *cluster) log(id, dir string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(dir, id+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
-// command is presenced on the cluster's database.
-func (c *cluster) command(log io.Writer, args ...string) *exec.Cmd {
-	cmd := exec.Command(c.build.Path, append(args, "--mongodb-uri", c.uri, "--db-database", c.name)...) //nolint:gosec,noctx // what was just built; a node outlives what has started it
+// command is presenced on the cluster's database, at an address of it.
+func (c *cluster) command(log io.Writer, uri string, args ...string) *exec.Cmd {
+	cmd := exec.Command(c.build.Path, append(args, "--mongodb-uri", uri, "--db-database", c.name)...) //nolint:gosec,noctx // what was just built; a node outlives what has started it
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
 	cmd.Stderr = log
 	return cmd
@@ -129,7 +137,7 @@ func (c *cluster) command(log io.Writer, args ...string) *exec.Cmd {
 // verify asks presenced whether the log and online hold together.
 func (c *cluster) verify(ctx context.Context) (string, error) {
 	var log bytes.Buffer
-	cmd := c.command(&log, "verify")
+	cmd := c.command(&log, c.uri, "verify")
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
 	defer stop()
 	out, err := cmd.Output()

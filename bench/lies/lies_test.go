@@ -57,7 +57,7 @@ func TestReplaceSection(t *testing.T) {
 
 func TestResult_Section(t *testing.T) {
 	r := result{commit: "abc", database: "d", verified: "all holds", outcome: witness.Outcome{
-		Faults: []witness.Fault{{Paused: true}, {}, {}},
+		Faults: []witness.Fault{{Stood: true}, {}, {}},
 		Sightings: []witness.Sighting{
 			{Welcomes: []witness.Welcome{{At: time.Unix(10, 0)}}, Left: time.Unix(13, 0), Silent: true},
 			{Welcomes: []witness.Welcome{{At: time.Unix(10, 0)}}},

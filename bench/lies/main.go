@@ -78,7 +78,9 @@ func run(ctx context.Context, o options) (r result, err error) {
 			return r, err
 		}
 		defer func() { err = errors.Join(err, c.close()) }()
-		o.trial.Nodes = c.nodes(o.nodes, o.logs)
+		if o.trial.Nodes, err = c.nodes(o.nodes, o.logs); err != nil {
+			return r, err
+		}
 		r.commit, r.database = c.commit(), c.database
 		defer func() {
 			if err == nil {

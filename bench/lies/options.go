@@ -40,6 +40,8 @@ func parse(args []string) (options, error) {
 	fs.DurationVar(&t.Restart, "restart", 2*time.Second, "`time` after which a killed node is started again")
 	fs.DurationVar(&t.PauseEvery, "pause", 15*time.Second, "`time` between two pauses of a node, on average; 0: none")
 	fs.DurationVar(&t.PauseFor, "pause-for", 15*time.Second, "`time` that a pause lasts; the lease is 10s")
+	fs.DurationVar(&t.CutEvery, "cut", 15*time.Second, "`time` between two cuts of the link between a node and the database, on average; 0: none")
+	fs.DurationVar(&t.CutFor, "cut-for", 12*time.Second, "`time` that a cut lasts; the lease is 10s")
 	fs.DurationVar(&t.Patience, "patience", 2*time.Minute, "`time` that the calm may last until all is well")
 	fs.DurationVar(&t.Bounds.Close, "bound-close", 5*time.Second, "`time` that a client may be online after it has closed")
 	fs.DurationVar(&t.Bounds.Silent, "bound-silent", 35*time.Second, "`time` that a client may be online after it fell silent")
@@ -73,8 +75,8 @@ func (o options) validate(rest []string) error {
 		return fmt.Errorf("--silent is %g: want 0 to 1", t.Silent)
 	case t.For <= 0 || t.Stay <= 0:
 		return errors.New("--for and --stay: want more than 0")
-	case t.KillEvery < 0 || t.PauseEvery < 0 || t.Restart < 0 || t.PauseFor < 0:
-		return errors.New("--kill, --restart, --pause and --pause-for: want no negative time")
+	case t.KillEvery < 0 || t.PauseEvery < 0 || t.Restart < 0 || t.PauseFor < 0 || t.CutEvery < 0 || t.CutFor < 0:
+		return errors.New("--kill, --restart, --pause, --pause-for, --cut and --cut-for: want no negative time")
 	}
 	return nil
 }

@@ -84,10 +84,10 @@ it goes on. "Outside" must be 0.
 
 // what says in numbers what was done.
 func (r result) what() string {
-	var kills, pauses int
+	var kills, stands int
 	for _, f := range r.outcome.Faults {
-		if f.Paused {
-			pauses++
+		if f.Stood {
+			stands++
 		} else {
 			kills++
 		}
@@ -109,8 +109,8 @@ func (r result) what() string {
 			connected += gone.Sub(s.Welcomes[0].At)
 		}
 	}
-	return fmt.Sprintf("%d users with %d connections, of which %d fell silent, were connected for %.0f s in all; %d kills, %d pauses; %d answers",
-		r.options.trial.Clients, len(r.outcome.Sightings), silent, connected.Seconds(), kills, pauses, len(r.outcome.Answers))
+	return fmt.Sprintf("%d users with %d connections, of which %d fell silent, were connected for %.0f s in all; %d kills, %d pauses and cuts; %d answers",
+		r.options.trial.Clients, len(r.outcome.Sightings), silent, connected.Seconds(), kills, stands, len(r.outcome.Answers))
 }
 
 // load is the number of processes that ran or wanted to, on average.

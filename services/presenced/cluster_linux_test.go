@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/mongostore/mongotest"
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/presenced/witness"
 )
@@ -209,8 +210,8 @@ func TestCluster_Pause(t *testing.T) {
 	holdsWith(t, c.backend, c.Sightings())
 }
 
-// Three nodes are killed and paused at random while clients come and go: in the end
-// the log, online, and what the clients saw are one story.
+// Three nodes are killed, paused and cut off from the database at random while clients
+// come and go: in the end the log, online, and what the clients saw are one story.
 func TestCluster_Storm(t *testing.T) {
 	b, log := mongoBackend(t), logOf(t)
 	seed := uint64(time.Now().UnixNano())
@@ -219,11 +220,19 @@ func TestCluster_Storm(t *testing.T) {
 		Seed: seed, Clients: 100, For: 45 * time.Second, Stay: 20 * time.Second,
 		KillEvery: 12 * time.Second, Restart: 2 * time.Second,
 		PauseEvery: 15 * time.Second, PauseFor: 15 * time.Second,
+		CutEvery: 15 * time.Second, CutFor: 12 * time.Second,
 		Bounds: promise, Patience: calmPatience, Say: t.Logf,
 	}
 	for _, id := range []string{"n1", "n2", "n3"} {
-		cfg.Nodes = append(cfg.Nodes, witness.Node{ID: id, Start: func() (*witness.Process, error) {
-			return witness.Start(command(b, id, log))
+		link, through, err := witness.LinkTo(mongotest.URI(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(link.Close)
+		cfg.Nodes = append(cfg.Nodes, witness.Node{ID: id, Link: link, Start: func() (*witness.Process, error) {
+			cmd := command(b, id, log)
+			cmd.Args = append(cmd.Args, "--mongodb-uri", through)
+			return witness.Start(cmd)
 		}})
 	}
 	err := witness.Run(t.Context(), cfg, func(o witness.Outcome) {

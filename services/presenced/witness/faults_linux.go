@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,6 +17,8 @@ type Node struct {
 	// at these addresses, and is left alone.
 	Start          func() (*Process, error)
 	Clients, Admin string
+
+	Link *Link // on its way to the store. Only where all nodes have one they are cut off
 }
 
 // member is a node of a trial and how it is.
@@ -86,36 +89,61 @@ type injector struct {
 	healing sync.WaitGroup
 }
 
+// harm is one thing that is done to nodes, and undone.
+type harm struct {
+	what  string
+	every time.Duration
+	lasts time.Duration
+	stood bool // see Fault
+	hurt  func(*member) error
+	heal  func(*member) error
+}
+
+func (in *injector) harms() []harm {
+	cfg := in.t.cfg
+	if slices.ContainsFunc(in.t.members, func(m *member) bool { return m.node.Link == nil }) {
+		cfg.CutEvery = 0
+	}
+	all := []harm{
+		{"killed", cfg.KillEvery, cfg.Restart, false,
+			func(m *member) error { m.process.Kill(); return nil },
+			(*member).start},
+		{"paused", cfg.PauseEvery, cfg.PauseFor, true,
+			func(m *member) error { return m.process.Pause() },
+			func(m *member) error { defer m.set(true); return m.process.Continue() }},
+		{"cut off from the store", cfg.CutEvery, cfg.CutFor, true,
+			func(m *member) error { m.node.Link.Cut(); return nil },
+			func(m *member) error { m.node.Link.Mend(); m.set(true); return nil }},
+	}
+	return slices.DeleteFunc(all, func(h harm) bool { return h.every == 0 })
+}
+
 // run injects faults until ctx ends, and returns when all nodes are up again.
 func (in *injector) run(ctx context.Context) {
-	kill, stop := in.next(in.t.cfg.KillEvery), in.next(in.t.cfg.PauseEvery)
-	for pause(ctx, time.Until(earlier(kill, stop))) {
-		victim := in.victim()
-		switch paused := stop.Before(kill); {
-		case paused:
-			stop = in.next(in.t.cfg.PauseEvery)
-			in.hit(victim, true)
-		default:
-			kill = in.next(in.t.cfg.KillEvery)
-			in.hit(victim, false)
-		}
+	defer in.healing.Wait()
+	harms := in.harms()
+	due := make([]time.Time, len(harms))
+	for i, h := range harms {
+		due[i] = in.next(h.every)
 	}
-	in.healing.Wait()
+	for len(harms) > 0 {
+		first := 0
+		for i := range due {
+			if due[i].Before(due[first]) {
+				first = i
+			}
+		}
+		if !pause(ctx, time.Until(due[first])) {
+			return
+		}
+		due[first] = in.next(harms[first].every)
+		in.hit(in.victim(), harms[first])
+	}
 }
 
 // next is a time between half and one and a half of every from now.
 func (in *injector) next(every time.Duration) time.Time {
-	if every == 0 {
-		every = 1000 * time.Hour
-	}
 	return time.Now().Add(every/2 + time.Duration(in.rng.Int64N(int64(every))))
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // victim is a node at random, such that another one that has seen all deaths of late
@@ -137,32 +165,19 @@ func (in *injector) victim() *member {
 	return nil
 }
 
-// hit pauses or kills a node, and has it go on, or start again, later.
-func (in *injector) hit(m *member, paused bool) {
+// hit does harm to a node, and undoes it later.
+func (in *injector) hit(m *member, h harm) {
 	if m == nil {
 		return
 	}
-	f := &Fault{Node: m.node.ID, Paused: paused, From: time.Now()}
-	after, what := in.t.cfg.PauseFor, "paused"
-	if !paused {
-		after, what = in.t.cfg.Restart, "killed"
-	}
+	f := &Fault{Node: m.node.ID, Stood: h.stood, From: time.Now()}
 	in.t.add(f)
-	in.t.cfg.Say("%s: %s", m.node.ID, what)
+	in.t.cfg.Say("%s: %s", m.node.ID, h.what)
 	m.set(false)
-	if paused {
-		in.t.note(m.process.Pause())
-	} else {
-		m.process.Kill()
-	}
+	in.t.note(h.hurt(m))
 	in.healing.Go(func() {
-		pause(context.Background(), after)
-		if paused {
-			in.t.note(m.process.Continue())
-			m.set(true)
-		} else {
-			in.t.note(m.start())
-		}
+		pause(context.Background(), h.lasts)
+		in.t.note(h.heal(m))
 		in.t.heal(f)
 		in.t.cfg.Say("%s: goes on", m.node.ID)
 	})

@@ -4,10 +4,10 @@ import "time"
 
 // Fault is what was done to a node.
 type Fault struct {
-	Node   string
-	Paused bool // SIGSTOP; else it was killed
-	From   time.Time
-	To     time.Time // when it went on, or served again; zero: not yet
+	Node  string
+	Stood bool // it was paused, or cut off from the store; else it was killed
+	From  time.Time
+	To    time.Time // when it went on, or served again; zero: not yet
 }
 
 // during reports whether the fault was there at some moment between two times.
@@ -121,7 +121,7 @@ func (b Bounds) mayLinger(s *Sighting, at time.Time, faults []Fault) bool {
 			began = gone
 		}
 		// What reached a node that stood still is heard by it when it goes on.
-		late := f.Paused && !f.To.IsZero() && !at.Before(f.To) && at.Sub(f.To) <= b.Rejoin+patience
+		late := f.Stood && !f.To.IsZero() && !at.Before(f.To) && at.Sub(f.To) <= b.Rejoin+patience
 		if at.Sub(began) <= max(b.Death, patience) || late {
 			return true
 		}
@@ -146,7 +146,7 @@ func (b Bounds) missing(a *Answer, sockets []*Sighting, faults []Fault) (missing
 func (b Bounds) mayBeMissing(s *Sighting, at time.Time, faults []Fault) bool {
 	for i := range faults {
 		f := &faults[i]
-		if f.Node == s.Node && f.Paused && f.during(at.Add(-b.Rejoin), at) {
+		if f.Node == s.Node && f.Stood && f.during(at.Add(-b.Rejoin), at) {
 			return true
 		}
 	}

@@ -10,9 +10,9 @@ import (
 func TestLies(t *testing.T) {
 	bounds := Bounds{Close: 5 * time.Second, Silent: 35 * time.Second, Death: 20 * time.Second, Rejoin: 10 * time.Second}
 	killed := Fault{Node: "n1", From: after(99), To: after(102)}
-	paused := Fault{Node: "n1", Paused: true, From: after(60), To: after(80)}
-	pausedAtTheEnd := Fault{Node: "n1", Paused: true, From: after(95), To: after(140)}
-	elsewhere := Fault{Node: "n2", Paused: true, From: after(60), To: after(120)}
+	paused := Fault{Node: "n1", Stood: true, From: after(60), To: after(80)}
+	pausedAtTheEnd := Fault{Node: "n1", Stood: true, From: after(95), To: after(140)}
+	elsewhere := Fault{Node: "n2", Stood: true, From: after(60), To: after(120)}
 	const inside, outside = "inside", "outside"
 	for name, tt := range map[string]struct {
 		at     float64

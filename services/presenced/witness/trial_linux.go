@@ -23,6 +23,8 @@ type Config struct {
 	Restart    time.Duration // of a killed node, after that
 	PauseEvery time.Duration // SIGSTOP of a node, on average
 	PauseFor   time.Duration
+	CutEvery   time.Duration // the link between a node and the store, on average
+	CutFor     time.Duration
 
 	Bounds   Bounds
 	Patience time.Duration // for the calm, until all is as it should be
