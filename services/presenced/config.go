@@ -38,7 +38,8 @@ type config struct {
 	allowAnonymous bool          // listen beyond loopback although users are not authenticated
 	allowedOrigins []string      // origins of web pages that may connect besides the host's own; "*": all
 	queue          int           // events that may wait to be recorded; default 0: twice the connections that there may be
-	drainTimeout   time.Duration // from the signal until what is left is cut off; default 5 s, at least 1 s
+	drainTimeout   time.Duration // from the signal until what is left is cut off; default 30 s, at least 1 s
+	drainDelay     time.Duration // of that, to serve on although not ready; default 0
 
 	commandRate int // commands a second of one connection, and twice as many at once; default 50, at most 1,000,000; 0: any number
 
@@ -57,7 +58,7 @@ type config struct {
 func defaultConfig() *config {
 	return &config{
 		wsHost: "localhost", wsPort: 8080, adminAddr: "127.0.0.1:8081",
-		drainTimeout: 5 * time.Second,
+		drainTimeout: 30 * time.Second,
 		commandRate:  50,
 		fibMax:       100_000, fibAlgorithm: fibonacci.FastDoubling.String(),
 		logLevel: "info", logFormat: "console",
@@ -73,6 +74,7 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are")
 	fs.StringSliceVar(&c.allowedOrigins, "allowed-origins", nil, "`origins` of other hosts' web pages that may connect, https://app.example with commas between; * allows all")
 	fs.IntVar(&c.queue, "queue", 0, "`number` of events that may wait to be recorded; each connection holds one place, and needs two to be let in (default twice the connections that there may be)")
+	fs.DurationVar(&c.drainDelay, "drain-delay", 0, "`time` to serve on, although not ready, when the server is told to stop: for a proxy to find out")
 	fs.DurationVar(&c.drainTimeout, "drain-timeout", c.drainTimeout, "`time` that clients and the store have to finish when the server is told to stop")
 	fs.IntVar(&c.commandRate, "command-rate", c.commandRate, "`number` of commands that a connection may send each second, and twice as many at once; 0: any number")
 	fs.Uint64Var(&c.fibMax, "fib-max", c.fibMax, "the highest `n` of a fibonacci command, at most 1000000")
@@ -125,6 +127,10 @@ func (c *config) validateServer() error {
 	}
 	if c.drainTimeout < time.Second {
 		errs = append(errs, fmt.Errorf("DRAIN_TIMEOUT (--drain-timeout) is %s: want at least 1s", c.drainTimeout))
+	}
+	if c.drainDelay < 0 || c.drainDelay >= c.drainTimeout {
+		errs = append(errs, fmt.Errorf("DRAIN_DELAY (--drain-delay) is %s: want at least 0s, and less than DRAIN_TIMEOUT (--drain-timeout), %s",
+			c.drainDelay, c.drainTimeout))
 	}
 	return errors.Join(errs...)
 }

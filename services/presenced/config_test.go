@@ -34,6 +34,8 @@ func TestConfig_Refuses(t *testing.T) {
 		"log level":                 {args: []string{"--log-level", "loud"}, says: []string{"LOG_LEVEL"}},
 		"log format":                {args: []string{"--log-format", "xml"}, says: []string{"LOG_FORMAT"}},
 		"drain":                     {args: []string{"--drain-timeout", "1ms"}, says: []string{"DRAIN_TIMEOUT"}},
+		"drain delay":               {args: []string{"--drain-delay", "30s"}, says: []string{"DRAIN_DELAY", "--drain-timeout"}},
+		"negative drain delay":      {args: []string{"--drain-delay", "-1s"}, says: []string{"DRAIN_DELAY"}},
 		"queue of one":              {args: []string{"--queue", "1"}, says: []string{"QUEUE", "--queue"}},
 		"negative queue":            {variables: map[string]string{"QUEUE": "-2"}, says: []string{"QUEUE"}},
 		"unknown flag":              {args: []string{"--colour"}, says: []string{"--help"}},
@@ -68,7 +70,7 @@ func TestHelp_NamesEverySetting(t *testing.T) {
 	for _, name := range []string{
 		"WS_HOST", "WS_PORT", "ADMIN_ADDR", "NODE_ID", "STORE", "DATA_DIR", "MONGODB_URI", "MONGODB_URI_FILE",
 		"DB_HOST", "DB_USER", "DB_PASSWORD", "DB_PASSWORD_FILE", "DB_AUTH_SOURCE", "DB_DATABASE",
-		"ALLOW_ANONYMOUS", "COMMAND_RATE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT",
+		"ALLOW_ANONYMOUS", "COMMAND_RATE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "DRAIN_DELAY", "LOG_LEVEL", "LOG_FORMAT",
 		"Exit codes",
 	} {
 		if !strings.Contains(out.String(), name) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
@@ -18,7 +17,6 @@ import (
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/gateway"
 	"github.com/presenced/presence/services/presence"
-	"github.com/presenced/presence/services/protocol"
 	"github.com/presenced/presence/services/session"
 	"github.com/presenced/presence/services/site"
 	"github.com/presenced/presence/services/timepush"
@@ -67,6 +65,7 @@ type server struct {
 	adminAt net.Listener
 
 	leaving atomic.Bool // readiness is off
+	until   time.Time   // when it must have left; set with leaving
 }
 
 // open takes the addresses, and then claims the epoch: a second server on the same
@@ -166,40 +165,15 @@ func (s *server) run(ctx context.Context, pool *fibonacci.Pool, lookup func(stri
 	var err error
 	select {
 	case <-ctx.Done():
-		s.log.Info("leaving", zap.Duration("within", s.cfg.drainTimeout))
+		err = s.linger(failed)
 	case <-s.member.Done():
 	case err = <-failed:
 	}
-	s.leaving.Store(true)
 	err = errors.Join(err, s.leave())
 	stop()
 	err = errors.Join(err, s.admin.Close())
 	wait.Wait()
 	return err
-}
-
-// leave says farewell to the clients, and then records that they have left and ends
-// the stream. Clients get the most of the time that there is.
-func (s *server) leave() error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.drainTimeout)
-	defer cancel()
-	clients, cancelClients := context.WithTimeout(ctx, s.cfg.drainTimeout*3/5)
-	defer cancelClients()
-	if err := s.gateway.Shutdown(clients); err != nil {
-		s.log.Warn("clients were cut off that did not leave in time", zap.Error(err))
-	}
-	return s.member.Shutdown(ctx)
-}
-
-// The bounds of the wait that a leaving server asks of its clients, so that they do
-// not all come back at once.
-const (
-	minReconnect = 500 * time.Millisecond
-	maxReconnect = 5 * time.Second
-)
-
-func farewell() []byte {
-	return protocol.AppendDrain(nil, minReconnect+rand.N(maxReconnect-minReconnect).Truncate(time.Millisecond))
 }
 
 func ignoreClosed(err error) error {
