@@ -67,7 +67,7 @@ func (a *acceptor) run() error {
 			return err
 		}
 		if a.resting && len(events) == 0 {
-			a.rest(false)
+			a.tryAgain()
 		}
 		for _, e := range events {
 			if e.Fd == bellSlot {
@@ -147,6 +147,19 @@ func (a *acceptor) rest(on bool) {
 	}
 	for i, l := range a.listeners {
 		a.change(l.fd, events, int32(i), 0)
+	}
+}
+
+// tryAgain ends a rest. It does not wait for a client to see whether the shortage is
+// over: accept4 takes a descriptor before it looks for one who waits, so without
+// descriptors it fails although nobody does, and nobody may come for hours.
+func (a *acceptor) tryAgain() {
+	a.rest(false)
+	for _, l := range a.listeners {
+		if a.resting {
+			return
+		}
+		a.accept(l)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/sys/unix"
 )
 
@@ -142,6 +143,28 @@ func TestServer_without_descriptors(t *testing.T) {
 	}
 	if got := p.line(t); !strings.Contains(got, "accepting again") {
 		t.Errorf("the end of the shortage is logged as %q", got)
+	}
+}
+
+// accept4 wants a descriptor before it looks for a client, so a shortage may be seen
+// when nobody waits. Its end is seen too, though nobody comes.
+func TestAcceptor_shortage_ends_without_a_client(t *testing.T) {
+	core, said := observer.New(zap.InfoLevel)
+	made, err := Listen([]string{"127.0.0.1:0"}, Config{Handler: &host{}, Log: zap.New(core)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := made.(*epollServer)
+	s.acceptor.rest(true)
+	s.acceptor.short(unix.EMFILE)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	eventually(t, "the end of the shortage is logged", func() bool { return said.FilterMessage("accepting again").Len() == 1 })
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 
