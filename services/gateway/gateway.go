@@ -93,6 +93,24 @@ type Request struct {
 	Host   []byte
 	Header []Field // in the order they came, without those of RFC 6455 itself
 	Remote netip.AddrPort
+
+	// Protocols are the subprotocols that the client offers, in its order.
+	Protocols [][]byte
+
+	selected []byte // one of Protocols; nil: none
+}
+
+// Select lets the answer say that the connection speaks the subprotocol, and reports
+// whether it does: whether the client offers it. The last selection counts, and only
+// if the request is not refused.
+func (r *Request) Select(protocol string) bool {
+	for _, offered := range r.Protocols {
+		if string(offered) == protocol {
+			r.selected = offered
+			return true
+		}
+	}
+	return false
 }
 
 // Field is one header field.
@@ -103,6 +121,7 @@ type Refusal struct {
 	Status     int           // such as http.StatusServiceUnavailable
 	RetryAfter time.Duration // 0: no Retry-After; in whole seconds, rounded up
 	Body       string        // plain text for people: what is wrong, and what to do
+	Challenge  string        // of WWW-Authenticate, which a 401 must have; "": none
 }
 
 // Reason says why a connection ended. The set is closed.

@@ -8,6 +8,7 @@ import (
 var (
 	headerEndMark = []byte("\r\n\r\n")
 	crlf          = []byte("\r\n")
+	tokenMarks    = []byte("!#$%&'*+-.^_`|~")
 )
 
 // headerEnd returns how many bytes of b are the request's header, with the empty
@@ -89,6 +90,18 @@ func hasToken(list []byte, token string) bool {
 		}
 	}
 	return false
+}
+
+// isToken reports whether b is a token of HTTP (RFC 9110, section 5.6.2), as
+// subprotocols are.
+func isToken(b []byte) bool {
+	for _, c := range b {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9'
+		if !letter && bytes.IndexByte(tokenMarks, c) < 0 {
+			return false
+		}
+	}
+	return len(b) > 0
 }
 
 // isNonce reports whether a key is 16 bytes in base64.

@@ -104,6 +104,7 @@ func TestAppendRefusal(t *testing.T) {
 		{"full", Refusal{Status: 503, Body: "too many", RetryAfter: 1500 * time.Millisecond}, http.Header{"Retry-After": {"2"}}, "too many\n"},
 		{"no text", Refusal{Status: 403}, http.Header{}, "Forbidden\n"},
 		{"method", Refusal{Status: 405, Body: "x"}, http.Header{"Allow": {"GET"}}, "x\n"},
+		{"no token", Refusal{Status: 401, Body: "x", Challenge: `Bearer realm="a"`}, http.Header{"Www-Authenticate": {`Bearer realm="a"`}}, "x\n"},
 		{"version", Refusal{Status: 426, Body: "x"}, http.Header{"Sec-Websocket-Version": {"13"}, "Upgrade": {"websocket"}}, "x\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -33,6 +33,9 @@ func appendRefusal(dst []byte, r Refusal) []byte {
 		dst = append(dst, "\r\nRetry-After: "...)
 		dst = strconv.AppendInt(dst, int64((r.RetryAfter+time.Second-1)/time.Second), 10)
 	}
+	if r.Challenge != "" {
+		dst = append(append(dst, "\r\nWWW-Authenticate: "...), r.Challenge...)
+	}
 	dst = append(dst, "\r\n\r\n"...)
 	return append(dst, body...)
 }

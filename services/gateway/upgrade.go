@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"net/netip"
 
@@ -13,7 +14,8 @@ import (
 var errRefused = errors.New("refused by the handler")
 
 // upgrader answers whole upgrade requests, for one loop. It is an io.ReadWriter
-// over the request's bytes and the response's, so ws.Upgrader never blocks.
+// over the request's bytes and the response's, so ws.Upgrader never blocks, and the
+// ws.HandshakeHeader of the response.
 type upgrader struct {
 	handler Handler
 	ws      ws.Upgrader
@@ -24,6 +26,8 @@ type upgrader struct {
 	request Request
 	session Session
 	refusal Refusal
+
+	selected []byte // the header field of the subprotocol that the handler has selected
 }
 
 func newUpgrader(h Handler, maxHeader int) *upgrader {
@@ -33,6 +37,7 @@ func newUpgrader(h Handler, maxHeader int) *upgrader {
 		OnRequest:       u.onRequest,
 		OnHost:          u.onHost,
 		OnHeader:        u.onHeader,
+		ProtocolCustom:  u.onProtocols,
 		OnBeforeUpgrade: u.onBeforeUpgrade,
 	}
 	return u
@@ -51,7 +56,7 @@ func (u *upgrader) Write(p []byte) (int, error) {
 func (u *upgrader) answer(head []byte, remote netip.AddrPort) (Session, []byte) {
 	u.in.Reset(head)
 	u.out, u.copied = u.out[:0], u.copied[:0]
-	u.request = Request{Remote: remote, Header: u.request.Header[:0]}
+	u.request = Request{Remote: remote, Header: u.request.Header[:0], Protocols: u.request.Protocols[:0]}
 	u.session, u.refusal = nil, Refusal{}
 	_, err := u.ws.Upgrade(u)
 	switch {
@@ -88,6 +93,24 @@ func (u *upgrader) onHeader(name, value []byte) error {
 	return nil
 }
 
+// onProtocols takes one field of offered subprotocols; there may be several. It lets
+// the Upgrader select none: the handler does, when it has seen the whole request.
+func (u *upgrader) onProtocols(list []byte) (string, bool) {
+	for len(list) > 0 {
+		var item []byte
+		item, list, _ = bytes.Cut(list, []byte(","))
+		item = bytes.Trim(item, " \t")
+		if len(item) == 0 {
+			continue // RFC 9110, section 5.6.1.2
+		}
+		if !isToken(item) {
+			return "", false
+		}
+		u.request.Protocols = append(u.request.Protocols, u.keep(item))
+	}
+	return "", true
+}
+
 func (u *upgrader) onBeforeUpgrade() (ws.HandshakeHeader, error) {
 	session, refusal := u.handler.Upgrade(&u.request)
 	if refusal != nil {
@@ -95,5 +118,15 @@ func (u *upgrader) onBeforeUpgrade() (ws.HandshakeHeader, error) {
 		return nil, errRefused
 	}
 	u.session = session
-	return nil, nil
+	if u.request.selected == nil {
+		return nil, nil
+	}
+	u.selected = append(append(append(u.selected[:0], "Sec-WebSocket-Protocol: "...), u.request.selected...), "\r\n"...)
+	return u, nil
+}
+
+// WriteTo implements ws.HandshakeHeader: what the response says besides.
+func (u *upgrader) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(u.selected)
+	return int64(n), err
 }
