@@ -98,8 +98,9 @@ var beneathClientctl = []string{"events", "services/envflag", "services/protocol
 // owners says which packages alone may import a module of others: what it brings
 // along stays behind them.
 var owners = map[string][]string{
-	"go.mongodb.org/mongo-driver": {"services/mongostore", "services/mongostore/mongotest"},
-	"go.etcd.io/bbolt":            {"services/boltstore"},
+	"go.mongodb.org/mongo-driver":  {"services/mongostore", "services/mongostore/mongotest"},
+	"go.etcd.io/bbolt":             {"services/boltstore"},
+	"github.com/MicahParks/jwkset": {"services/auth"},
 }
 
 // testModules are for tests and for testSupport, never for code that ships.

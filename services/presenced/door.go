@@ -27,13 +27,13 @@ func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
 	if err := d.checkOrigin(r); err != nil {
 		return nil, refusal(err)
 	}
-	user, err := auth.FromQuery(string(r.Target))
+	identity, err := auth.Anonymous{}.Identify(auth.Credentials{Target: string(r.Target)})
 	if err != nil {
 		return nil, refusal(err)
 	}
 	v := new(visit)
 	err = d.host.Admit(&v.session, session.Peer{
-		User:   user,
+		User:   identity.User,
 		Remote: remotePrefix(r.Remote.Addr()),
 		Agent:  events.CleanAgent(userAgent(r)),
 	})

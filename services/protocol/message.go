@@ -66,6 +66,12 @@ func (c CloseCode) Reconnect() bool {
 	}
 }
 
+// What is offered in Sec-WebSocket-Protocol.
+const (
+	Subprotocol  = "presence.v1" // this protocol; the answer selects it if it is offered
+	BearerPrefix = "bearer."     // and a token behind it: for web pages, which can set no other header
+)
+
 // Welcome says that a connection is recorded: it is in the log and in online.
 type Welcome struct {
 	Connection string    `json:"connection"`

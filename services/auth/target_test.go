@@ -9,7 +9,11 @@ import (
 	"github.com/presenced/presence/services/auth"
 )
 
-func TestFromQuery(t *testing.T) {
+func anonymous(target string) (auth.Identity, error) {
+	return auth.Anonymous{}.Identify(auth.Credentials{Target: target})
+}
+
+func TestAnonymous_Identify(t *testing.T) {
 	long := strings.Repeat("x", events.MaxUser)
 	for target, want := range map[string]string{
 		"/?user=42":                         "42",
@@ -20,13 +24,13 @@ func TestFromQuery(t *testing.T) {
 		"/?user=" + long:                    long,
 		"http://host.example/ws?user=proxy": "proxy", // absolute form, RFC 9112 section 3.2.2
 	} {
-		if got, err := auth.FromQuery(target); got != want || err != nil {
-			t.Errorf("%s: got %q, %v; want %q", target, got, err, want)
+		if got, err := anonymous(target); got.User != want || err != nil || got.Proven() || got.SeesAll {
+			t.Errorf("%s: got %+v, %v; want %q", target, got, err, want)
 		}
 	}
 }
 
-func TestFromQuery_Refuses(t *testing.T) {
+func TestAnonymous_Identify_Refuses(t *testing.T) {
 	for target, want := range map[string]error{
 		"":                      auth.ErrNotHere,
 		"ws?user=42":            auth.ErrNotHere,
@@ -47,8 +51,19 @@ func TestFromQuery_Refuses(t *testing.T) {
 		"/?user=a%0d%0aSet:%20": events.ErrInvalidUser,
 		"/?user=" + strings.Repeat("x", events.MaxUser+1): events.ErrInvalidUser,
 	} {
-		if got, err := auth.FromQuery(target); !errors.Is(err, want) {
-			t.Errorf("%s: got %q, %v; want %v", target, got, err, want)
+		if got, err := anonymous(target); !errors.Is(err, want) {
+			t.Errorf("%s: got %+v, %v; want %v", target, got, err, want)
 		}
+	}
+}
+
+// Without authentication a token means nothing, neither at the door nor later.
+func TestAnonymous_Tokens(t *testing.T) {
+	c := auth.Credentials{Target: "/?user=ana", Authorization: [][]byte{[]byte("Bearer x")}, Protocols: [][]byte{[]byte("bearer.y")}}
+	if got, err := (auth.Anonymous{}).Identify(c); got.User != "ana" || err != nil || got.Proven() {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := (auth.Anonymous{}).Renew("ana", []byte("x")); !errors.Is(err, auth.ErrNoTokens) {
+		t.Errorf("renewed: %v", err)
 	}
 }
