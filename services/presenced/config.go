@@ -31,12 +31,13 @@ const (
 // config is what can be set: by a flag, by the variable of the same name in upper
 // case with "_", or left at its default. It is validated once, before anything runs.
 type config struct {
-	wsHost         string        // name or address to listen on; default localhost: 127.0.0.1 and ::1
-	wsPort         uint16        // default 8080; 0: one that is free
-	adminAddr      string        // host:port of the operator's API, loopback; default 127.0.0.1:8081
-	nodeID         string        // default: from the host's name and the port
-	allowAnonymous bool          // listen beyond loopback although users are not authenticated
-	allowedOrigins []string      // origins of web pages that may connect besides the host's own; "*": all
+	wsHost         string   // name or address to listen on; default localhost: 127.0.0.1 and ::1
+	wsPort         uint16   // default 8080; 0: one that is free
+	adminAddr      string   // host:port of the operator's API, loopback; default 127.0.0.1:8081
+	nodeID         string   // default: from the host's name and the port
+	allowAnonymous bool     // listen beyond loopback although users are not authenticated
+	allowedOrigins []string // origins of web pages that may connect besides the host's own; "*": all
+	auth           authConfig
 	queue          int           // events that may wait to be recorded; default 0: twice the connections that there may be
 	drainTimeout   time.Duration // from the signal until what is left is cut off; default 30 s, at least 1 s
 	drainDelay     time.Duration // of that, to serve on although not ready; default 0
@@ -71,8 +72,9 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.Uint16Var(&c.wsPort, "ws-port", c.wsPort, "`port` to serve clients on; 0 takes one that is free")
 	fs.StringVar(&c.adminAddr, "admin-addr", c.adminAddr, "loopback `host:port` of the operator's HTTP API")
 	fs.StringVar(&c.nodeID, "node-id", "", "`id` of this node, 1 to 24 of a-z, 0-9 and -; one live process per id (default from the host's name and the port)")
-	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are")
+	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are (with --auth none)")
 	fs.StringSliceVar(&c.allowedOrigins, "allowed-origins", nil, "`origins` of other hosts' web pages that may connect, https://app.example with commas between; * allows all")
+	c.auth.flags(fs)
 	fs.IntVar(&c.queue, "queue", 0, "`number` of events that may wait to be recorded; each connection holds one place, and needs two to be let in (default twice the connections that there may be)")
 	fs.DurationVar(&c.drainDelay, "drain-delay", 0, "`time` to serve on, although not ready, when the server is told to stop: for a proxy to find out")
 	fs.DurationVar(&c.drainTimeout, "drain-timeout", c.drainTimeout, "`time` that clients and the store have to finish when the server is told to stop")
@@ -105,6 +107,7 @@ func (c *config) validate() error {
 	}
 	return errors.Join(
 		c.validateServer(),
+		c.auth.validate(),
 		c.validateAdmin(),
 		c.validateWork(),
 		c.validateStore())
@@ -115,9 +118,9 @@ func (c *config) validateServer() error {
 	if err := events.ValidateNode(c.nodeID); err != nil {
 		errs = append(errs, fmt.Errorf("NODE_ID (--node-id): %w", err))
 	}
-	if !c.allowAnonymous && !isLoopback(c.wsHost) {
+	if c.auth.kind == authNone && !c.allowAnonymous && !isLoopback(c.wsHost) {
 		errs = append(errs, fmt.Errorf("WS_HOST (--ws-host) is %q: beyond loopback anybody could connect as any user; "+
-			"set ALLOW_ANONYMOUS=true (--allow-anonymous) if that is wanted", c.wsHost))
+			"set AUTH=jwt (--auth), or ALLOW_ANONYMOUS=true (--allow-anonymous) if that is wanted", c.wsHost))
 	}
 	if _, err := auth.ParseOrigins(c.allowedOrigins); err != nil {
 		errs = append(errs, fmt.Errorf("ALLOWED_ORIGINS (--allowed-origins): %w", err))

@@ -18,6 +18,14 @@ func TestConfig_Refuses(t *testing.T) {
 	}{
 		"anonymous beyond loopback": {args: []string{"--ws-host", "0.0.0.0"}, says: []string{"WS_HOST", "ALLOW_ANONYMOUS"}},
 		"all addresses":             {variables: map[string]string{"WS_HOST": "::"}, says: []string{"ALLOW_ANONYMOUS"}},
+		"auth":                      {args: []string{"--auth", "basic"}, says: []string{"AUTH (--auth)", "jwt"}},
+		"jwt without a key":         {args: []string{"--auth", "jwt"}, says: []string{"AUTH_SECRET", "--auth-public-key-file", "AUTH_JWKS", "set one"}},
+		"jwt with two keys":         {variables: map[string]string{"AUTH": "jwt", "AUTH_SECRET": "hidden", "AUTH_JWKS": "x"}, says: []string{"2 of", "AUTH_JWKS (--auth-jwks)"}},
+		"a key without jwt":         {variables: map[string]string{"AUTH_SECRET": "hidden-hidden-hidden-hidden-hidden"}, says: []string{"AUTH=jwt"}},
+		"an audience without jwt":   {args: []string{"--auth-audience", "presence"}, says: []string{"AUTH=jwt"}},
+		"a short secret":            {variables: map[string]string{"AUTH": "jwt", "AUTH_SECRET": "hidden"}, says: []string{"AUTH_SECRET (--auth-secret)", "at least 32"}},
+		"no public key":             {args: []string{"--auth", "jwt", "--auth-public-key-file", "/no/such/file"}, says: []string{"AUTH_PUBLIC_KEY_FILE (--auth-public-key-file)", "/no/such/file"}},
+		"no PEM":                    {args: []string{"--auth", "jwt", "--auth-public-key-file", "config.go"}, says: []string{"AUTH_PUBLIC_KEY_FILE", "PEM"}},
 		"admin beyond loopback":     {args: []string{"--admin-addr", "0.0.0.0:8081"}, says: []string{"ADMIN_ADDR", "loopback"}},
 		"admin without port":        {args: []string{"--admin-addr", "127.0.0.1"}, says: []string{"ADMIN_ADDR", "host:port"}},
 		"origins":                   {variables: map[string]string{"ALLOWED_ORIGINS": "app.example"}, says: []string{"ALLOWED_ORIGINS", "scheme://"}},
@@ -70,6 +78,7 @@ func TestHelp_NamesEverySetting(t *testing.T) {
 	for _, name := range []string{
 		"WS_HOST", "WS_PORT", "ADMIN_ADDR", "NODE_ID", "STORE", "DATA_DIR", "MONGODB_URI", "MONGODB_URI_FILE",
 		"DB_HOST", "DB_USER", "DB_PASSWORD", "DB_PASSWORD_FILE", "DB_AUTH_SOURCE", "DB_DATABASE",
+		"AUTH", "AUTH_SECRET", "AUTH_SECRET_FILE", "AUTH_PUBLIC_KEY_FILE", "AUTH_JWKS", "AUTH_AUDIENCE", "AUTH_ISSUER",
 		"ALLOW_ANONYMOUS", "COMMAND_RATE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "DRAIN_DELAY", "LOG_LEVEL", "LOG_FORMAT",
 		"Exit codes",
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/presenced/presence/services/auth"
 	"github.com/presenced/presence/services/gateway"
 	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/protocol"
 	"github.com/presenced/presence/services/session"
 )
 
@@ -27,20 +28,37 @@ func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
 	if err := d.checkOrigin(r); err != nil {
 		return nil, refusal(err)
 	}
-	identity, err := auth.Anonymous{}.Identify(auth.Credentials{Target: string(r.Target)})
+	readsCodes := r.Select(protocol.Subprotocol)
+	identity, err := d.host.Auth.Identify(credentials(r))
+	if code := closeCode(err); code != 0 && readsCodes {
+		return turnedAway{code, err.Error()}, nil
+	}
 	if err != nil {
 		return nil, refusal(err)
 	}
 	v := new(visit)
 	err = d.host.Admit(&v.session, session.Peer{
-		User:   identity.User,
-		Remote: remotePrefix(r.Remote.Addr()),
-		Agent:  events.CleanAgent(userAgent(r)),
+		User:    identity.User,
+		Remote:  remotePrefix(r.Remote.Addr()),
+		Agent:   events.CleanAgent(userAgent(r)),
+		Expires: identity.Expires,
+		SeesAll: identity.SeesAll,
 	})
 	if err != nil {
 		return nil, refusal(err)
 	}
 	return v, nil
+}
+
+// credentials are what a request says about who the client is.
+func credentials(r *gateway.Request) auth.Credentials {
+	c := auth.Credentials{Target: string(r.Target), Protocols: r.Protocols}
+	for _, f := range r.Header {
+		if strings.EqualFold(string(f.Name), "Authorization") {
+			c.Authorization = append(c.Authorization, f.Value)
+		}
+	}
+	return c
 }
 
 // checkOrigin judges the page that connects, if it is one: only browsers state an
@@ -60,18 +78,40 @@ func (d door) checkOrigin(r *gateway.Request) error {
 // retryAfter is what a client that finds no room is told to wait.
 const retryAfter = 2 * time.Second
 
+// The challenges of RFC 6750, section 3.
+const (
+	challenge        = `Bearer realm="presence"`
+	challengeInvalid = challenge + `, error="invalid_token"`
+)
+
 // refusal is the HTTP answer to a client that is not let in, and why.
 func refusal(err error) *gateway.Refusal {
 	r := &gateway.Refusal{Status: http.StatusBadRequest, Body: err.Error() + "\n"}
 	switch {
 	case errors.Is(err, auth.ErrNotHere):
 		r.Status = http.StatusNotFound
-	case errors.Is(err, auth.ErrOrigin):
+	case errors.Is(err, auth.ErrOrigin), errors.Is(err, auth.ErrOtherUser):
 		r.Status = http.StatusForbidden
-	case errors.Is(err, presence.ErrFull), errors.Is(err, presence.ErrStopped):
+	case errors.Is(err, auth.ErrNoToken):
+		r.Status, r.Challenge = http.StatusUnauthorized, challenge
+	case errors.Is(err, auth.ErrToken):
+		r.Status, r.Challenge = http.StatusUnauthorized, challengeInvalid
+	case errors.Is(err, auth.ErrKeyNotYet), errors.Is(err, presence.ErrFull), errors.Is(err, presence.ErrStopped):
 		r.Status, r.RetryAfter = http.StatusServiceUnavailable, retryAfter
 	}
 	return r
+}
+
+// closeCode is what says the same as a refusal to a client that speaks the subprotocol;
+// 0: nothing does.
+func closeCode(err error) protocol.CloseCode {
+	switch {
+	case errors.Is(err, auth.ErrNoToken), errors.Is(err, auth.ErrBadRequest), errors.Is(err, auth.ErrToken), errors.Is(err, auth.ErrOtherUser):
+		return protocol.CloseInvalidToken
+	case errors.Is(err, auth.ErrKeyNotYet):
+		return protocol.CloseTryLater
+	}
+	return 0
 }
 
 func userAgent(r *gateway.Request) string {
@@ -101,6 +141,19 @@ func remotePrefix(addr netip.Addr) string {
 	}
 	return netip.PrefixFrom(addr, bits).Masked().Addr().String()
 }
+
+// turnedAway is the session of a client that is let in only to be closed with a code. A
+// web page cannot read the answer to a request that is refused. Nothing is recorded.
+type turnedAway struct {
+	code   protocol.CloseCode
+	reason string
+}
+
+var _ gateway.Session = turnedAway{}
+
+func (a turnedAway) Open(c gateway.Conn)   { c.Close(uint16(a.code), a.reason) }
+func (a turnedAway) Text([]byte)           {}
+func (a turnedAway) Closed(gateway.Reason) {}
 
 // visit is a session as the gateway calls it.
 type visit struct{ session session.Session }

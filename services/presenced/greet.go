@@ -20,7 +20,11 @@ func (s *server) greet(say func(format string, args ...any)) {
 	say("admin    http://%s", admin)
 	say("node     %s", s.member.Stream())
 	say("")
-	say("Connect  go run ./clientctl connect --user ana%s", unless("ws://"+client, "ws://localhost:8080", " --ws "))
+	who := "--user ana"
+	if s.cfg.auth.kind == authJWT {
+		who = "--token TOKEN"
+	}
+	say("Connect  go run ./clientctl connect %s%s", who, unless("ws://"+client, "ws://localhost:8080", " --ws "))
 	say("         then type a number, such as 42; Ctrl-C ends it")
 	say("Look     go run ./clientctl online%s", unless("http://"+admin, "http://127.0.0.1:8081", " --admin "))
 	say("Stop     Ctrl-C")

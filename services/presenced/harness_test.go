@@ -202,7 +202,15 @@ type client struct {
 // dial connects a user and waits for the welcome.
 func dial(t *testing.T, tg *target, user string) *client {
 	t.Helper()
-	conn, buffered, _, err := ws.Dial(t.Context(), tg.ws+"/ws?user="+url.QueryEscape(user))
+	c, welcome := dialWith(t, ws.Dialer{}, tg.ws+"/ws?user="+url.QueryEscape(user))
+	c.welcome = receive(t, welcome, "the welcome of "+user)
+	return c
+}
+
+// dialWith connects and returns where the welcome will come.
+func dialWith(t *testing.T, d ws.Dialer, address string) (*client, <-chan protocol.Message) {
+	t.Helper()
+	conn, buffered, _, err := d.Dial(t.Context(), address)
 	if err != nil {
 		t.Fatalf("dial: %v", err)
 	}
@@ -226,8 +234,7 @@ func dial(t *testing.T, tg *target, user string) *client {
 		_ = conn.Close()
 		<-done
 	})
-	c.welcome = receive(t, welcome, "the welcome of "+user)
-	return c
+	return c, welcome
 }
 
 // readFrame reads one frame, of at most 1 MiB: no reply is longer.

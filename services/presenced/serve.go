@@ -60,6 +60,8 @@ type server struct {
 	store   opened
 	gateway gateway.Server
 	member  *presence.Member
+	expiry  *session.Expiry
+	freshen func(context.Context) // keeps the keys of tokens fresh
 	pushes  *admin.Histogram
 	admin   *http.Server
 	adminAt net.Listener
@@ -79,7 +81,10 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
-	s.log.Warn("users are not authenticated: each client is who it says it is", zap.String("listening", s.cfg.wsHost))
+	host.Auth, s.freshen, err = s.cfg.auth.open(ctx, s.log)
+	if err != nil {
+		return err
+	}
 	if origins.Any() {
 		s.log.Warn("every web page may connect in its visitor's name: ALLOWED_ORIGINS is *")
 	}
@@ -87,6 +92,7 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	if err != nil {
 		return fmt.Errorf("WS_HOST (--ws-host) is %q: %w", s.cfg.wsHost, err)
 	}
+	s.expiry = &host.Expiry
 	s.pushes = pushLateness()
 	s.gateway, err = gateway.Listen(addrs, gateway.Config{
 		Handler: door{host, origins}, HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
@@ -160,6 +166,8 @@ func (s *server) run(ctx context.Context, pool *fibonacci.Pool, lookup func(stri
 	wait.Go(func() { failed <- s.gateway.Serve() })
 	wait.Go(func() { failed <- ignoreClosed(s.admin.Serve(s.adminAt)) })
 	wait.Go(func() { timepush.Run(parts, s.gateway.Broadcast) })
+	wait.Go(func() { s.expiry.Run(parts) })
+	wait.Go(func() { s.freshen(parts) })
 	wait.Go(func() { tuneCollector(parts, pool, lookup) })
 
 	var err error

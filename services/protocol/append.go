@@ -76,6 +76,12 @@ func AppendPong(b, id []byte) []byte {
 	return append(appendID(append(b, `{"type":"pong"`...), id), '}')
 }
 
+// AppendToken appends the answer to a token command: until when the new token is good.
+func AppendToken(b, id []byte, expires time.Time) []byte {
+	b = appendID(append(b, `{"type":"token"`...), id)
+	return append(appendTime(append(b, `,"expires":`...), expires), '}')
+}
+
 // AppendError appends an error message.
 func AppendError(b []byte, e *Error) []byte {
 	b = appendID(append(b, `{"type":"error"`...), e.ID)

@@ -8,6 +8,7 @@ const (
 	Fibonacci CommandType = iota + 1 // the number F(n)
 	Sequence                         // the first n numbers, F(0) to F(n-1)
 	Ping                             // a sign of life of the whole path
+	Token                            // a new token, before the last one expires
 )
 
 // MaxID is the most bytes of a command's id, without quotes if it is a string.
@@ -24,6 +25,7 @@ type Command struct {
 	ID        []byte // as it came, a JSON string with its quotes or an integer; nil: none
 	N         uint64 // fibonacci, sequence: within the limits
 	Algorithm []byte // fibonacci, optional: the algorithm's name, unquoted; nil: the server's choice
+	Token     []byte // token: unquoted; whether it is one, the server judges
 }
 
 // Limits are the bounds of commands that depend on the server's configuration.
@@ -68,7 +70,7 @@ func parseBare(s *scanner, l Limits, c *Command) *Error {
 }
 
 // fields are the values of the fields of a command, as they stand; nil: not there.
-type fields struct{ kind, id, n, algorithm []byte }
+type fields struct{ kind, id, n, algorithm, token []byte }
 
 func (f *fields) field(name []byte) *[]byte {
 	switch string(name) {
@@ -80,6 +82,8 @@ func (f *fields) field(name []byte) *[]byte {
 		return &f.n
 	case "algorithm":
 		return &f.algorithm
+	case "token":
+		return &f.token
 	}
 	return nil
 }
@@ -106,6 +110,8 @@ func parseObject(s *scanner, l Limits, c *Command) *Error {
 		return c.setN(f.n, l)
 	case Sequence:
 		return c.setN(f.n, l)
+	case Token:
+		return c.setToken(f.token)
 	case Ping:
 	}
 	return nil
@@ -158,6 +164,8 @@ func (c *Command) setType(value []byte) *Error {
 		c.Type = Sequence
 	case "ping":
 		c.Type = Ping
+	case "token":
+		c.Type = Token
 	default:
 		return unknownType(c.ID, name)
 	}
@@ -172,6 +180,17 @@ func (c *Command) setAlgorithm(value []byte) *Error {
 		return badRequest(c.ID, "algorithm must be a string, not "+kind(value).String())
 	}
 	c.Algorithm = unquote(nil, value)
+	return nil
+}
+
+func (c *Command) setToken(value []byte) *Error {
+	switch {
+	case value == nil:
+		return badRequest(c.ID, "token is missing: it is a string")
+	case kind(value) != aString:
+		return badRequest(c.ID, "token must be a string, not "+kind(value).String())
+	}
+	c.Token = unquote(nil, value)
 	return nil
 }
 

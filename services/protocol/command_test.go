@@ -32,17 +32,19 @@ func TestParse_Commands(t *testing.T) {
 		{"escaped names and type", `{"ty\u0070e":"f\u0069bonacci","\u006e":3}`, Command{Type: Fibonacci, N: 3}},
 		{"unknown fields", `{"x":[{"type":"no","n":null}],"type":"ping","y":{},"x":-1.5e-7,"N":1}`, Command{Type: Ping}},
 		{"nested as deep as allowed", `{"type":"ping","x":` + nested(maxDepth-1) + `}`, Command{Type: Ping}},
+		{"token", `{"type":"token","id":1,"token":"a\u002eb.c"}`, Command{Type: Token, ID: []byte("1"), Token: []byte("a.b.c")}},
+		{"token is empty", `{"type":"token","token":""}`, Command{Type: Token, Token: []byte{}}},
 		{"bare integer", `42`, Command{Type: Fibonacci, N: 42}},
 		{"bare zero", `0`, Command{Type: Fibonacci}},
 		{"bare integer among white space", " \t42\r\n", Command{Type: Fibonacci, N: 42}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Command{Type: 9, ID: []byte("stale"), N: 9, Algorithm: []byte("stale")}
+			got := Command{Type: 9, ID: []byte("stale"), N: 9, Algorithm: []byte("stale"), Token: []byte("stale")}
 			if e := Parse([]byte(tt.message), limits, &got); e != nil {
 				t.Fatalf("%s: %s: %s", tt.message, e.Code, e.Message)
 			}
-			if got.Type != tt.want.Type || got.N != tt.want.N || !same(got.ID, tt.want.ID) || !same(got.Algorithm, tt.want.Algorithm) {
+			if got.Type != tt.want.Type || got.N != tt.want.N || !same(got.ID, tt.want.ID) || !same(got.Algorithm, tt.want.Algorithm) || !same(got.Token, tt.want.Token) {
 				t.Errorf("%s: got %+v, want %+v", tt.message, got, tt.want)
 			}
 		})
@@ -81,16 +83,21 @@ func TestParse_Refusals(t *testing.T) {
 		{"sequence too long", `{"type":"sequence","id":"q","n":1001}`, OutOfRange, `"q"`, "n must be between 0 and 1000"},
 		{"algorithm is a number", `{"type":"fibonacci","id":"g","n":1,"algorithm":1}`, BadRequest, `"g"`, "algorithm must be a string, not a number"},
 
+		{"token is missing", `{"type":"token","id":"k"}`, BadRequest, `"k"`, "token is missing: it is a string"},
+		{"token is a number", `{"type":"token","token":7}`, BadRequest, ``, "token must be a string, not a number"},
+		{"token is an object", `{"type":"token","token":{"$gt":""}}`, BadRequest, ``, "token must be a string, not an object"},
+		{"token twice", `{"type":"token","id":"k","token":"hidden","token":"hidden"}`, BadRequest, `"k"`, "the field token stands twice"},
+
 		{"id too long", `{"type":"ping","id":"` + strings.Repeat("x", 65) + `"}`, BadRequest, ``, "id must be"},
 		{"id of 21 digits", `{"type":"ping","id":184467440737095516150}`, BadRequest, ``, "id must be"},
 		{"id is a fraction", `{"type":"ping","id":1.0}`, BadRequest, ``, "id must be"},
 		{"id is null", `{"type":"ping","id":null}`, BadRequest, ``, "id must be"},
 		{"id is an object", `{"type":"ping","id":{}}`, BadRequest, ``, "id must be"},
 
-		{"no type", `{"n":1,"id":"t"}`, BadRequest, `"t"`, "type is missing: want one of fibonacci, sequence, ping"},
+		{"no type", `{"n":1,"id":"t"}`, BadRequest, `"t"`, "type is missing: want one of fibonacci, sequence, ping, token"},
 		{"empty object", `{}`, BadRequest, ``, "type is missing"},
 		{"type is a number", `{"type":1,"id":"t"}`, BadRequest, `"t"`, "type must be a string, not a number"},
-		{"unknown type", `{"type":"who","id":"t"}`, UnknownType, `"t"`, `unknown type "who": want one of fibonacci, sequence, ping`},
+		{"unknown type", `{"type":"who","id":"t"}`, UnknownType, `"t"`, `unknown type "who": want one of fibonacci, sequence, ping, token`},
 		{"type in upper case", `{"type":"PING"}`, UnknownType, ``, `unknown type "PING"`},
 		{"unknown type, hostile", `{"type":"\u0000\n\u202e<script>"}`, UnknownType, ``, `unknown type "\x00\n\u202e<script>": want`},
 		{"unknown type, long", `{"type":"` + strings.Repeat("x", 31) + `éyyyy"}`, UnknownType, ``, `unknown type "` + strings.Repeat("x", 31) + `"…`},

@@ -11,6 +11,7 @@ const (
 	TypePong      = "pong"
 	TypeError     = "error"
 	TypeDrain     = "drain"
+	TypeToken     = "token"
 )
 
 // Code says what is wrong with a command. The set is closed, and docs/PROTOCOL.md
@@ -103,6 +104,8 @@ type Message struct {
 	Code      Code   `json:"code,omitempty"`
 	Text      string `json:"message,omitempty"`
 	Retryable bool   `json:"retryable,omitempty"`
+
+	Expires time.Time `json:"expires,omitzero"`
 
 	ReconnectAfterMs int64 `json:"reconnectAfterMs,omitempty"`
 }

@@ -39,6 +39,7 @@ func messages() map[string][]byte {
 		"sequence_empty":           AppendSequence(nil, nil, nil),
 		"pong":                     AppendPong(nil, []byte("18446744073709551615")),
 		"pong_no_id":               AppendPong(nil, nil),
+		"token":                    AppendToken(nil, id, ten),
 		"error":                    AppendError(nil, &Error{ID: id, Code: OutOfRange, Message: "n must be between 0 and 100000"}),
 		"error_retryable":          AppendError(nil, &Error{Code: Busy, Message: "too many \"commands\"\n\x01 at once"}),
 		"drain":                    AppendDrain(nil, 1834567*time.Microsecond),
@@ -200,6 +201,7 @@ func TestAppend_DoesNotAllocate(t *testing.T) {
 		"sequence":  func() { AppendSequence(b, id, values) },
 		"pong":      func() { AppendPong(b, id) },
 		"error":     func() { AppendError(b, e) },
+		"token":     func() { AppendToken(b, id, ten) },
 		"drain":     func() { AppendDrain(b, time.Second) },
 		"command":   func() { AppendFibonacciCommand(b, "a1", 90, "matrix") },
 	} {

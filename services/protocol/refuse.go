@@ -6,7 +6,7 @@ import (
 )
 
 // commandNames are the types of commands, for people.
-const commandNames = "fibonacci, sequence, ping"
+const commandNames = "fibonacci, sequence, ping, token"
 
 // maxName is how many bytes of an unknown name an error repeats.
 const maxName = 32

@@ -35,6 +35,8 @@ func (s *Session) Text(message []byte) {
 		s.fibonacci(&c)
 	case protocol.Sequence:
 		s.submit(&c, fibonacci.Task{Kind: fibonacci.Sequence, N: c.N})
+	case protocol.Token:
+		s.renew(&c)
 	}
 }
 
@@ -50,12 +52,12 @@ func (h *Host) tooFast(id []byte) *protocol.Error {
 		Message: "too many commands: " + strconv.Itoa(h.CommandRate) + " a second are served; send this one again later"}
 }
 
-// remember makes sure that there is a place for what a client that asks needs.
-func (s *Session) remember() *asked {
-	if s.asked == nil {
-		s.asked = new(asked)
+// remember makes sure that there is a place for what not every client needs.
+func (s *Session) remember() *extra {
+	if s.extra == nil {
+		s.extra = new(extra)
 	}
-	return s.asked
+	return s.extra
 }
 
 // answer sends what appendTo appends.
@@ -99,11 +101,11 @@ func (s *Session) fibonacci(c *protocol.Command) {
 func (s *Session) submit(c *protocol.Command, task fibonacci.Task) {
 	id := bytes.Clone(c.ID)
 	task.Done = func(r fibonacci.Result) { s.socket.Post(result(id, task, r)) }
-	a := s.remember()
-	if a.account == nil {
-		a.account = s.host.Pool.Account(s.conn.User())
+	e := s.remember()
+	if e.account == nil {
+		e.account = s.host.Pool.Account(s.conn.User())
 	}
-	switch err := a.account.Submit(task); {
+	switch err := e.account.Submit(task); {
 	case errors.Is(err, fibonacci.ErrBusy):
 		s.refuse(&protocol.Error{ID: id, Code: protocol.Busy,
 			Message: "too many computations are waiting; send this one again when one is answered"})

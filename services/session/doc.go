@@ -7,6 +7,7 @@
 // A Host is static after construction and shared by all sessions. A Session is
 // called by its connection's event loop (Open, Text, Closed), by the appender
 // (Recorded) and by the workers of the Fibonacci pool; none of these calls blocks.
+// Expiry.Run, one goroutine for all sessions, ends those whose token has expired.
 //
 // # What it refuses to know
 //

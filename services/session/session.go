@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/auth"
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/protocol"
@@ -18,6 +19,10 @@ type Socket interface {
 	// Post sends a message to the client. It may be called from anywhere and at any
 	// time, also when the connection is gone. The message is the socket's from then on.
 	Post(message []byte)
+
+	// Close ends the connection with a close code and a reason for people. It may be
+	// called from anywhere and at any time, also when the connection is gone.
+	Close(code uint16, reason string)
 }
 
 // Members records who is connected; *presence.Member does.
@@ -30,7 +35,7 @@ type Members interface {
 
 var _ Members = (*presence.Member)(nil)
 
-// Host is what all sessions of a server share. It is static.
+// Host is what all sessions of a server share. All but Expiry is static.
 type Host struct {
 	Members   Members
 	Pool      *fibonacci.Pool
@@ -42,6 +47,12 @@ type Host struct {
 	// two seconds: so twice as many may come at once. What is over it is refused with
 	// rate_limited. 0: any number.
 	CommandRate int
+
+	// Auth judges the tokens that clients show after the first one.
+	Auth auth.Authenticator
+
+	// Expiry ends the sessions of clients whose token has expired, if it runs.
+	Expiry Expiry
 }
 
 // Peer is what is known of a client when it comes.
@@ -49,6 +60,11 @@ type Peer struct {
 	User   string // see events.ValidateUser
 	Remote string // where it comes from, as far as that is to be recorded
 	Agent  string // see events.CleanAgent
+
+	// Of a client that has proven who it is: until when that holds, and whether it may
+	// ask about all users. Zero: it just says so.
+	Expires time.Time
+	SeesAll bool
 }
 
 // Session is one client's dialogue. The zero Session is ready for Host.Admit.
@@ -61,13 +77,15 @@ type Session struct {
 	socket Socket
 
 	// owned by the event loop
-	asked *asked // nil until the first command that needs it
+	extra *extra // nil until something needs it
 }
 
-// asked is what a session keeps of a client that sends commands.
-type asked struct {
+// extra is what a session keeps of a client that sends commands, or that has proven who
+// it is: others cost nothing for it.
+type extra struct {
 	account *fibonacci.Account // nil until the first command for the pool
 	rate    bucket
+	proof   *proof // nil if the client just says who it is
 }
 
 var _ presence.Client = (*Session)(nil)
@@ -81,12 +99,18 @@ func (h *Host) Admit(s *Session, p Peer) error {
 	}
 	s.host = h
 	s.conn.Init(s, p.User, p.Remote, p.Agent)
+	if !p.Expires.IsZero() {
+		s.remember().proof = newProof(s, p.Expires, p.SeesAll)
+	}
 	return nil
 }
 
 // Open says that the client is connected, through socket.
 func (s *Session) Open(socket Socket) {
 	s.socket = socket
+	if s.Proven() {
+		s.host.Expiry.add(s.extra.proof)
+	}
 	s.host.Members.Connect(&s.conn)
 }
 
@@ -104,8 +128,11 @@ func (s *Session) Recorded(id events.Position) {
 // Closed says that the connection is no more, or never opened. It stops what the
 // client has asked for and not yet got.
 func (s *Session) Closed(r events.Reason) {
-	if s.asked != nil && s.asked.account != nil {
-		s.asked.account.Cancel()
+	if s.extra != nil && s.extra.account != nil {
+		s.extra.account.Cancel()
+	}
+	if s.Proven() {
+		s.host.Expiry.remove(s.extra.proof)
 	}
 	if s.socket == nil {
 		s.host.Members.Release()

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/auth"
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/protocol"
@@ -26,12 +27,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type socket struct {
 	sent   []string
 	posted chan string
+	closed chan string // code and reason
 }
 
-func newSocket() *socket { return &socket{posted: make(chan string, 64)} }
+func newSocket() *socket {
+	return &socket{posted: make(chan string, 64), closed: make(chan string, 8)}
+}
 
 func (s *socket) Send(m []byte) { s.sent = append(s.sent, string(m)) }
 func (s *socket) Post(m []byte) { s.posted <- string(m) }
+func (s *socket) Close(code uint16, reason string) {
+	s.closed <- fmt.Sprintf("%d %s", code, reason)
+}
 
 // last is the last message that was sent at once.
 func (s *socket) last(t *testing.T) protocol.Message {
@@ -87,6 +94,7 @@ func newHost(t testing.TB, m *members) *session.Host {
 	t.Cleanup(pool.Close)
 	return &session.Host{
 		Members: m, Pool: pool, Algorithm: fibonacci.FastDoubling, Version: "v1",
+		Auth:   auth.Anonymous{},
 		Limits: protocol.Limits{MaxFibonacci: 1_000_000, MaxSequence: 1000},
 	}
 }
@@ -226,8 +234,9 @@ func TestSession_Closed_Cancels(t *testing.T) {
 // discard is a socket that keeps nothing.
 type discard struct{}
 
-func (discard) Send([]byte) {}
-func (discard) Post([]byte) {}
+func (discard) Send([]byte)          {}
+func (discard) Post([]byte)          {}
+func (discard) Close(uint16, string) {}
 
 // Answering a small fibonacci command does not allocate.
 func BenchmarkSession_Text(b *testing.B) {
