@@ -31,7 +31,7 @@ is 1. Meanwhile the user is online.`
 	cmd.Example = `  clientctl fibonacci 90
   clientctl fibonacci 100000 --algorithm matrix | wc -c`
 	cmd.Flags().StringVar(&f.algorithm, "algorithm", "", "how to compute it: fast-doubling, matrix or iterative (default: the server's choice)")
-	variables(cmd.Flags(), "user", "ws")
+	variables(cmd.Flags(), "user", "token", "ws")
 	return cmd
 }
 
@@ -43,7 +43,7 @@ func newSequence(p process) *cobra.Command {
 one a line. Meanwhile the user is online.`
 	cmd.Example = `  clientctl sequence 10
   clientctl sequence 1000 | tail -n 1`
-	variables(cmd.Flags(), "user", "ws")
+	variables(cmd.Flags(), "user", "token", "ws")
 	return cmd
 }
 
@@ -83,7 +83,7 @@ func ask(ctx context.Context, f *askFlags, c talk.Command, p process) error {
 	}
 	return talk.New(talk.Config{
 		Address:  address,
-		Dial:     wire.Options{Agent: agent()},
+		Dial:     wire.Options{Agent: agent(), Token: f.token},
 		Show:     talk.NewBare(p.out, p.err),
 		Commands: []talk.Command{c},
 		Ends:     true,

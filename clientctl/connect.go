@@ -41,6 +41,7 @@ With --output json each message of the server is one line, as it came.`,
 		Example: `  clientctl connect --user 42
   echo 42 | clientctl connect --user 42
   clientctl connect --user 42 --skip-user-input
+  TOKEN_FILE=ana.token clientctl connect
   seq 1 100 | clientctl connect -o json | jq -r 'select(.type == "fibonacci").value'`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return connect(cmd.Context(), f, p) },
@@ -51,7 +52,7 @@ With --output json each message of the server is one line, as it came.`,
 	fs.StringVarP(&f.output, "output", "o", "text", "`FORMAT` of the output: text or json")
 	fs.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long to wait for answers after the end of the input; 0: for ever")
 	fs.BoolVar(&f.retry, "retry", false, "also try again when the first connect fails")
-	variables(fs, "user", "ws", "skip-user-input")
+	variables(fs, "user", "token", "ws", "skip-user-input")
 	return cmd
 }
 
@@ -72,7 +73,7 @@ func connect(ctx context.Context, f connectFlags, p process) error {
 	}
 	c := talk.Config{
 		Address:  address,
-		Dial:     wire.Options{Agent: agent()},
+		Dial:     wire.Options{Agent: agent(), Token: f.token},
 		Show:     show,
 		Patience: f.timeout,
 		Retry:    f.retry,

@@ -39,7 +39,7 @@ func sitDown(t *testing.T, script string) *typist {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("clientctl", "connect", "--user", "42", "--ws", "ws://"+l.Addr().String())
-	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "GORACE="+noExitSleep)
+	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "TOKEN=", "TOKEN_FILE=", "GORACE="+noExitSleep)
 	terminal, err := pty.Start(cmd)
 	if err != nil {
 		t.Fatal(err)

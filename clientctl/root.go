@@ -71,14 +71,16 @@ names, else from defaults.
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newHistory(p), newLastSeen(p), newEvents(p), newNodes(p), newVersion(p))
+	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newHistory(p), newLastSeen(p), newEvents(p), newNodes(p), newToken(p), newVersion(p))
 	return root
 }
 
 func applyEnvironment(fs *pflag.FlagSet, p process) error {
+	userGiven := fs.Changed("user")
 	if err := envflag.Apply(fs, p.lookup); err != nil {
 		return usage(err)
 	}
+	tokenOverUser(fs, userGiven)
 	return nil
 }
 

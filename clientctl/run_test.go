@@ -57,6 +57,9 @@ func TestLiftNegatives(t *testing.T) {
 }
 
 func TestTarget_address(t *testing.T) {
+	if got, err := (&target{token: "a.b.c", ws: "ws://h/ws?a=b"}).address(); err != nil || got != "ws://h/ws?a=b" {
+		t.Errorf("with a token: got %s, %v", got, err)
+	}
 	tests := []struct{ ws, user, want string }{
 		{"ws://localhost:8080", "42", "ws://localhost:8080?user=42"},
 		{"ws://localhost:8080/", "a b", "ws://localhost:8080/?user=a+b"},

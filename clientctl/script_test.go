@@ -59,6 +59,8 @@ func runExits(ts *testscript.TestScript, neg bool, args []string) {
 func setup(env *testscript.Env) error {
 	env.Setenv("USER", "")
 	env.Setenv("WS", "")
+	env.Setenv("TOKEN", "")
+	env.Setenv("TOKEN_FILE", "")
 	env.Setenv("ADMIN", "")
 	env.Setenv("TZ", "UTC")
 	env.Setenv("GORACE", noExitSleep)

@@ -7,25 +7,37 @@ import (
 	"strings"
 
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/envflag"
 	"github.com/spf13/pflag"
 )
 
 // target is where to connect, and as whom: the flags that all commands on a WebSocket
 // have.
-type target struct{ user, ws string }
+type target struct{ user, token, ws string }
 
 func (t *target) addFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&t.user, "user", "u", "", "connect as this user `ID`")
+	fs.StringVar(&t.token, "token", "", "connect as the user of this `TOKEN`; then --user may be left out")
+	envflag.Secret(fs, "token")
 	fs.StringVar(&t.ws, "ws", "ws://localhost:8080", "the server's `ADDRESS`: ws:// or wss://, host, port, and path")
 }
 
-// address returns the WebSocket address with the user in its query, or a usage error.
+// tokenVariables are where a token can come from, for messages.
+const tokenVariables = "--token, TOKEN or TOKEN_FILE"
+
+// address returns the WebSocket address with the user, if there is one, in its query, or
+// a usage error.
 func (t *target) address() (string, error) {
-	if t.user == "" {
+	if t.user == "" && t.token == "" {
 		return "", usage(errors.New("who are you? Give a user id with --user, or set USER"))
 	}
-	if err := events.ValidateUser(t.user); err != nil {
-		return "", usage(fmt.Errorf("--user (or USER) %q: %w", t.user, err))
+	if strings.Trim(t.token, tokenCharacters) != "" {
+		return "", usage(errors.New(tokenVariables + ": this is no token: it has characters that no token has"))
+	}
+	if t.user != "" {
+		if err := events.ValidateUser(t.user); err != nil {
+			return "", usage(fmt.Errorf("--user (or USER) %q: %w", t.user, err))
+		}
 	}
 	u, err := parseAddress(t.ws, "--ws (or WS)", "ws", "wss")
 	if err != nil {
@@ -34,8 +46,23 @@ func (t *target) address() (string, error) {
 	if u.Query().Has("user") {
 		return "", usage(fmt.Errorf("--ws (or WS) %q has a user: leave it to --user or USER", t.ws))
 	}
+	if t.user == "" {
+		return u.String(), nil
+	}
 	u.RawQuery = strings.TrimPrefix(u.RawQuery+"&user="+url.QueryEscape(t.user), "&")
 	return u.String(), nil
+}
+
+// tokenCharacters are those of a token: base64 for addresses, and dots.
+const tokenCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+
+// tokenOverUser drops a user that the variable USER has set if there is a token: a token
+// says who the user is, and USER is set by every login.
+func tokenOverUser(fs *pflag.FlagSet, userGiven bool) {
+	user, token := fs.Lookup("user"), fs.Lookup("token")
+	if !userGiven && user != nil && token != nil && token.Value.String() != "" {
+		_ = user.Value.Set("") // a text takes every text
+	}
 }
 
 // parseAddress parses a URL with a host and one of two schemes. setting names where

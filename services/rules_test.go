@@ -62,7 +62,7 @@ var packages = map[string]reach{
 
 	"clientctl": {
 		code: append([]string{
-			"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/past", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
+			"clientctl/api", "clientctl/fault", "clientctl/mint", "clientctl/online", "clientctl/past", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
 		}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
@@ -82,6 +82,7 @@ var packages = map[string]reach{
 		code:  append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
+	"clientctl/mint":     {},
 	"clientctl/scripted": {code: beneathClientctl},
 	"clientctl/fault":    {},
 	"clientctl/terminal": {},

@@ -6,6 +6,7 @@
 //
 //	refuse STATUS SECONDS TEXT  answer the upgrade so, with Retry-After unless SECONDS is 0
 //	query QUERY                 the upgrade's query must be this; may stand before anything else
+//	authorization VALUE         the upgrade's Authorization must be this; may stand after query
 //	send TEXT                   send a text message; \xNN and the like as in a Go string
 //	expect TEXT                 the next message must be this
 //	ping TEXT                   send a ping; the next frame must be its pong

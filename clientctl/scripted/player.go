@@ -70,6 +70,13 @@ func (p *player) upgrade(w http.ResponseWriter, r *http.Request) (bool, error) {
 		}
 		p.steps = p.steps[1:]
 	}
+	if len(p.steps) > 0 && p.steps[0].verb == "authorization" {
+		if want, got := p.steps[0].argument, r.Header.Values("Authorization"); len(got) != 1 || got[0] != want {
+			http.Error(w, "another authorization", http.StatusInternalServerError)
+			return false, fmt.Errorf("the authorization is %q, want %q", got, want)
+		}
+		p.steps = p.steps[1:]
+	}
 	if len(p.steps) > 0 && p.steps[0].verb == "refuse" {
 		return false, refuse(w, p.steps[0].argument)
 	}

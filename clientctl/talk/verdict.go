@@ -3,6 +3,7 @@ package talk
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ func (t *Talk) final(end error) error {
 	if refused, ok := errors.AsType[*wire.RefusedError](end); ok {
 		if refused.Temporary() && (t.connected || t.c.Retry) {
 			return nil
+		}
+		if refused.Status == http.StatusUnauthorized && t.c.Dial.Token == "" {
+			return fault.Errorf(fault.Refused, "%s wants a token: give it with --token, TOKEN or TOKEN_FILE", t.place())
 		}
 		return fault.Errorf(fault.Refused, "%s refused the connection: %w", t.place(), refused)
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	Timeout time.Duration // of the connect and the upgrade together; default 10 s
 	Silence time.Duration // how long no byte may come; default 15 s, the time comes every second
 	Agent   string        // the User-Agent; default: none
+	Token   string        // shown in Authorization: Bearer; letters, digits, "-", "_" and "." only; default: none
 
 	// NetDial makes the socket; default: that of package net.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -45,9 +46,14 @@ func Dial(ctx context.Context, address string, o Options) (*Conn, error) {
 			return timed
 		},
 	}
+	header := make(http.Header)
 	if o.Agent != "" {
-		d.Header = ws.HandshakeHeaderHTTP{"User-Agent": {o.Agent}}
+		header.Set("User-Agent", o.Agent)
 	}
+	if o.Token != "" {
+		header.Set("Authorization", "Bearer "+o.Token)
+	}
+	d.Header = ws.HandshakeHeaderHTTP(header)
 	_, r, _, err := d.Dial(ctx, address)
 	switch {
 	case refused != nil:

@@ -32,7 +32,7 @@ func setSecret(fs *pflag.FlagSet, f *pflag.Flag, lookup func(string) (string, bo
 	case path != "":
 		name += fileSuffix
 		var err error
-		if value, err = readSecret(path); err != nil {
+		if value, err = ReadSecret(path); err != nil {
 			return fmt.Errorf("%s (the same as --%s): %w", name, f.Name, err)
 		}
 	}
@@ -43,9 +43,9 @@ func setSecret(fs *pflag.FlagSet, f *pflag.Flag, lookup func(string) (string, bo
 	return nil
 }
 
-// readSecret returns a file's content without one newline at its end. An empty file
-// is an error: who names a file means its content.
-func readSecret(path string) (string, error) {
+// ReadSecret returns a file's content without one newline at its end. An empty file
+// is an error: who names a file means its content. So is one of more than 64 KiB.
+func ReadSecret(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -75,6 +75,9 @@ func TestAuth_TokenIsTheUser(t *testing.T) {
 			}
 		}
 	}
+	if said := strings.Join(tg.said, "\n"); !strings.Contains(said, "connect --token") {
+		t.Errorf("the greeting does not say to give a token: %s", said)
+	}
 	if got := tg.online(t); got["ana"] != 4 || len(got) != 1 {
 		t.Errorf("online %v", got)
 	}

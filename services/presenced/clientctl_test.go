@@ -18,6 +18,48 @@ func TestClientctl(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, b backend) { typeAll(t, binary, start(t, b)) })
 }
 
+// What the README says to type to show who one is works, with the secret of the server.
+func TestClientctl_Token(t *testing.T) {
+	dir := t.TempDir()
+	binary, secret, token := filepath.Join(dir, "clientctl"), filepath.Join(dir, "secret"), filepath.Join(dir, "ana.token")
+	if out, err := exec.Command("go", "build", "-o", binary, "../../clientctl").CombinedOutput(); err != nil {
+		t.Fatalf("build clientctl: %v\n%s", err, out)
+	}
+	if err := os.WriteFile(secret, []byte(authSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tg := startJWT(t, embeddedBackend(t))
+	run := func(variable string, args ...string) (out, errs string, code int) {
+		cmd := exec.Command(binary, args...)
+		cmd.Env = append(os.Environ(), "USER=root", "TOKEN=", variable)
+		var o, e bytes.Buffer
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader("42\n"), &o, &e
+		if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return o.String(), e.String(), cmd.ProcessState.ExitCode()
+	}
+	made, errs, code := run("", "token", "--user", "ana", "--ttl", "1h", "--secret-file", secret)
+	if code != 0 {
+		t.Fatalf("token: %d: %s", code, errs)
+	}
+	if err := os.WriteFile(token, []byte(made), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, code := run("TOKEN_FILE="+token, "connect", "--ws", tg.ws, "-o", "text"); code != 0 || !strings.Contains(out, "267914296") {
+		t.Errorf("connect: %d: %s%s", code, out, errs)
+	}
+	if out, errs, code := run("TOKEN="+strings.TrimSpace(made), "fibonacci", "90", "--ws", tg.ws); code != 0 || out != "2880067194370816120\n" {
+		t.Errorf("fibonacci: %d: %s%s", code, out, errs)
+	}
+	if _, errs, code := run("", "fibonacci", "90", "--user", "ana", "--ws", tg.ws); code != 4 || !strings.Contains(errs, "TOKEN_FILE") {
+		t.Errorf("without a token: %d: %s", code, errs)
+	}
+	if _, errs, code := run("TOKEN_FILE="+token, "fibonacci", "90", "--user", "bob", "--ws", tg.ws); code != 4 || !strings.Contains(errs, "another user") {
+		t.Errorf("as bob: %d: %s", code, errs)
+	}
+}
+
 // typeAll types each of the commands, and looks for a part of the answer.
 func typeAll(t *testing.T, binary string, tg *target) {
 	dial(t, tg, "here")
