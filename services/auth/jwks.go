@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/MicahParks/jwkset"
 )
@@ -43,6 +44,9 @@ func parseSet(text []byte) (map[string]key, error) {
 func parseKey(m jwkset.JWKMarshal) (key, error) {
 	if m.USE != "" && m.USE != jwkset.UseSig {
 		return key{}, fmt.Errorf("a key is for use %q", m.USE)
+	}
+	if len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify) {
+		return key{}, fmt.Errorf("a key is for %q", m.KEYOPS)
 	}
 	bare := jwkset.JWKMarshal{KTY: m.KTY, CRV: m.CRV, X: m.X, Y: m.Y, N: m.N, E: m.E}
 	jwk, err := jwkset.NewJWKFromMarshal(bare, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})

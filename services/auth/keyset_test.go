@@ -87,6 +87,7 @@ func TestParseSet(t *testing.T) {
 			jwkset.JWKMarshal{KTY: "oct", K: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY", KID: "secret", ALG: "HS256"},
 			jwkset.JWKMarshal{KTY: "new", KID: "new"},
 			jwkOf(t, "enc", ecKey, func(m *jwkset.JWKMarshal) { m.USE = "enc" }),
+			jwkOf(t, "to encrypt", ecKey, func(m *jwkset.JWKMarshal) { m.KEYOPS = []jwkset.KEYOPS{jwkset.KeyOpsEncrypt} }),
 			jwkOf(t, "wrong alg", ecKey, func(m *jwkset.JWKMarshal) { m.ALG = "ES384" }),
 			jwkOf(t, "HMAC by a public key", rsaKey, func(m *jwkset.JWKMarshal) { m.ALG = "HS256" }),
 			jwkOf(t, "off the curve", ecKey, func(m *jwkset.JWKMarshal) { m.Y = m.X }),
@@ -118,6 +119,27 @@ func TestParseSet(t *testing.T) {
 			t.Errorf("%s: a secret is said: %v", c.name, err)
 		}
 	}
+}
+
+// Whatever a set says: what is read of it can be used without a panic, and never with an
+// algorithm that is for secrets.
+func FuzzParseSet(f *testing.F) {
+	f.Add([]byte(setOf(f, jwkOf(f, "1", newECKey(f), nil))))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB","alg":"HS256"},{"kty":"oct","k":"AQAB"}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		keys, err := parseSet(text)
+		if (err == nil) != (len(keys) > 0) {
+			t.Fatalf("%d keys, %v", len(keys), err)
+		}
+		for _, k := range keys {
+			for _, a := range k.algorithms {
+				if a == "HS256" || jwt.GetSigningMethod(a).Verify("a.b", []byte("c"), k.material) == nil {
+					t.Fatalf("a key for %s", a)
+				}
+			}
+		}
+	})
 }
 
 // place is a key set that a test changes.
@@ -314,7 +336,7 @@ func TestOpenKeySet_Refuses(t *testing.T) {
 		{"another scheme", "ftp://hidden/", "https://"},
 		{"no host", "https:///hidden", "https://"},
 		{"a password", "https://u:hidden@idp.example/", "password"},
-		{"no file", filepath.Join(t.TempDir(), "none"), "no such file"},
+		{"no file", filepath.Join(t.TempDir(), "none"), "none"},
 		{"an empty file", empty, "no JWK set"},
 	} {
 		_, err := OpenKeySet(t.Context(), c.place, zap.NewNop())
