@@ -230,7 +230,7 @@ func wantSecretsHidden(t *testing.T, tg *target, secrets ...string) {
 func TestAuth_Expiry(t *testing.T) {
 	b := embeddedBackend(t)
 	tg := startJWT(t, b)
-	first := time.Now().Add(4 * time.Second).Truncate(time.Second)
+	first := time.Now().Add(10 * time.Second).Truncate(time.Second)
 	brief, _ := dialWith(t, withToken(tokenUntil(t, "ana", first)), tg.ws+"/")
 	longer, _ := dialWith(t, withToken(tokenUntil(t, "ana", first)), tg.ws+"/")
 	renew := func(token string) protocol.Message {
@@ -261,7 +261,7 @@ func TestAuth_Expiry(t *testing.T) {
 	if m := longer.ask(t, `{"type":"ping"}`); m.Type != protocol.TypePong {
 		t.Errorf("after the end of the first token: %+v", m)
 	}
-	if m := renew(token(t, "ana", 2*time.Second)); m.Type != protocol.TypeToken {
+	if m := renew(token(t, "ana", 5*time.Second)); m.Type != protocol.TypeToken {
 		t.Errorf("a shorter one: %+v", m)
 	}
 	if code := receive(t, longer.closed, "the end of the last token"); code != ws.StatusCode(protocol.CloseInvalidToken) {
