@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -208,6 +209,39 @@ func TestCluster_Pause(t *testing.T) {
 		c.onlineIsTrue(t, id)
 	}
 	holdsWith(t, c.backend, c.Sightings())
+}
+
+// A node that stood still while another process was started with its id gives way when
+// it goes on: it ends, says why and what to change, and exits with a code of its own. Who
+// is connected to the other one does not notice.
+func TestCluster_DuplicateNode(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "n1")
+	old := c.nodes["n1"]
+	c.connect(t, "n1", 5)
+	if err := old.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	newer := start(t, c.backend)
+	bob := dial(t, newer, "bob")
+	if err := old.Continue(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- old.Wait() }()
+	var exit *exec.ExitError
+	if err := receive(t, ended, "the end of the older process"); !errors.As(err, &exit) || exitCode(exit.ExitCode()) != exitDuplicate {
+		t.Errorf("the older process ends with %v, want exit code %d", err, exitDuplicate)
+	}
+	lines := strings.Split(strings.TrimSpace(c.log.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, presence.ErrDuplicateNode.Error()) || !strings.Contains(last, "NODE_ID") {
+		t.Errorf("the last that it says is %q", last)
+	}
+	if m := bob.ask(t, "90"); m.Value != "2880067194370816120" {
+		t.Errorf("bob is answered %+v", m)
+	}
+	eventually(t, "bob alone is online", func() bool { return maps.Equal(newer.online(t), map[string]int{"bob": 1}) })
+	verified(t, c.backend)
 }
 
 // Three nodes are killed, paused and cut off from the database at random while clients

@@ -177,11 +177,21 @@ func (s *server) run(ctx context.Context, pool *fibonacci.Pool, lookup func(stri
 	case <-s.member.Done():
 	case err = <-failed:
 	}
-	err = errors.Join(err, s.leave())
+	err = errors.Join(err, s.leave(), s.lost())
 	stop()
 	err = errors.Join(err, s.admin.Close())
 	wait.Wait()
 	return err
+}
+
+// lost is why this node could not go on to record, if it could not.
+func (s *server) lost() error {
+	select {
+	case <-s.member.Done():
+		return s.member.Err()
+	default:
+		return nil
+	}
 }
 
 func ignoreClosed(err error) error {

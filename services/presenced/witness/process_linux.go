@@ -75,6 +75,9 @@ func (p *Process) Pause() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
 // Continue lets a paused process go on (SIGCONT).
 func (p *Process) Continue() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
+// Wait waits until the process has ended by itself. Its error says how, if not well.
+func (p *Process) Wait() error { return p.cmd.Wait() }
+
 // Stop ends the process in good order.
 func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
