@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -37,7 +39,6 @@ func newCluster(ctx context.Context, root string) (c *cluster, err error) {
 	}
 	say("building")
 	if c.build, err = server.NewBuild(ctx, root, "./services/presenced", c.dir); err == nil && c.uri == "" {
-		c.database = "FerretDB 1 on SQLite, on the same machine"
 		err = c.startFerret(ctx, filepath.Join(root, "services", "mongostore", "ferretdb"))
 	}
 	if err != nil {
@@ -55,6 +56,11 @@ func (c *cluster) startFerret(ctx context.Context, module string) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build in %s: %w\n%s", module, err, out)
 	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	c.database = ferretIn(info)
 	ferret := exec.Command(program) //nolint:gosec,noctx // what was just built; close ends it
 	stdin, err := ferret.StdinPipe()
 	if err != nil {
@@ -71,6 +77,17 @@ func (c *cluster) startFerret(ctx context.Context, module string) error {
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	c.uri = strings.TrimSpace(line)
 	return err
+}
+
+// ferretIn says which FerretDB a program has been built with.
+func ferretIn(info *debug.BuildInfo) string {
+	version := "of an unknown version"
+	for _, module := range info.Deps {
+		if module.Path == "github.com/FerretDB/FerretDB" {
+			version = module.Version
+		}
+	}
+	return "FerretDB " + version + " (on SQLite), on the same machine"
 }
 
 func (c *cluster) close() error {

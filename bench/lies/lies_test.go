@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,17 @@ func TestReplaceSection(t *testing.T) {
 		if again := replaceSection(got, section); again != got {
 			t.Errorf("%q: %q the second time", old, again)
 		}
+	}
+}
+
+// The results name the database exactly.
+func TestFerretIn(t *testing.T) {
+	info := &debug.BuildInfo{Deps: []*debug.Module{{Path: "github.com/FerretDB/wire", Version: "v0.0.8"}, {Path: "github.com/FerretDB/FerretDB", Version: "v1.24.2"}}}
+	if got, want := ferretIn(info), "FerretDB v1.24.2 (on SQLite), on the same machine"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := ferretIn(new(debug.BuildInfo)); !strings.Contains(got, "unknown") {
+		t.Errorf("%q, and nothing is known", got)
 	}
 }
 

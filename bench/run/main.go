@@ -3,7 +3,10 @@
 //
 //	go run ./run                      everything, about a quarter of an hour
 //	go run ./run --quick              a smoke run; its numbers mean nothing
-//	go run ./run --out RESULTS.md     writes the table to a file as well
+//	go run ./run --out RESULTS.md     writes the results to a file as well
+//
+// In the file they replace what is there before the first section ("## …"). The sections
+// stay: other commands, and people, write these.
 //
 // On a machine that others use as well, give the benchmark's session more of the
 // processors than theirs, as root; the results say that it was so:
@@ -72,7 +75,7 @@ func parse(args []string) (o options, err error) {
 	fs.IntVar(&o.rounds, "rounds", 3, "`number` of times that each scenario runs, in turn")
 	fs.BoolVar(&o.quick, "quick", false, "a smoke run: small, one round, and no goal counts")
 	fs.StringVar(&o.store, "store", "embedded", "embedded, or mongodb: a new database of MONGODB_URI for each server, which stays there")
-	fs.StringVar(&o.out, "out", "", "`file` to write the results to as well")
+	fs.StringVar(&o.out, "out", "", "`file` to write the results to as well, before its first section")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
@@ -175,12 +178,22 @@ func publish(o options, build server.Build, args []string, table *report.Table) 
 		b.WriteString("\nA smoke run: these numbers mean nothing.\n")
 	}
 	if o.out != "" {
-		if err := os.WriteFile(o.out, b.Bytes(), 0o600); err != nil {
+		if err := writeHead(o.out, b.String()); err != nil {
 			return err
 		}
 	}
 	_, err := io.Copy(os.Stdout, &b)
 	return err
+}
+
+// writeHead makes the results the head of a file, which may be missing, and leaves its
+// sections as they are.
+func writeHead(file, head string) error {
+	old, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(file, []byte(report.ReplaceHead(string(old), head)), 0o600) //nolint:gosec // the file that the user names
 }
 
 func names() string {

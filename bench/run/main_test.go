@@ -39,6 +39,9 @@ func TestRun_Smoke(t *testing.T) {
 		t.Skip("builds presenced, and runs it for some seconds")
 	}
 	out := filepath.Join(t.TempDir(), "results")
+	if err := os.WriteFile(out, []byte("an older run\n\n## Of another command\n\nkept\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	code, err := run(t.Context(), []string{"--quick", "--root", "../..", "--out", out})
 	if code != codeHeld || err != nil {
 		t.Fatalf("code %d, error %v", code, err)
@@ -51,5 +54,8 @@ func TestRun_Smoke(t *testing.T) {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+	if got := string(text); strings.Contains(got, "an older run") || !strings.HasSuffix(got, "\n\n## Of another command\n\nkept\n") {
+		t.Errorf("the older run is there, or not the section of another command:\n%s", got)
 	}
 }
