@@ -125,7 +125,7 @@ func open(path string, o bbolt.Options) (*DB, error) {
 	case err == nil:
 		return d, nil
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("%w: another presenced uses %s; stop it, or set DATA_DIR to another directory", ErrLocked, path)
+		return nil, fmt.Errorf("%w: another presenced uses %s, and the embedded store is for one node; stop it, set DATA_DIR to another directory, or give both nodes a MongoDB (MONGODB_URI)", ErrLocked, path)
 	case errors.Is(err, ErrCorrupt):
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	case isNoBolt(err):

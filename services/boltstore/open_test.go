@@ -60,7 +60,7 @@ func TestOpen_a_second_process_is_told_who_has_it(t *testing.T) {
 		t.Fatal(said)
 	}
 	for _, open := range []func(string) (*DB, error){Open, OpenReadOnly} {
-		mustRefuseToOpen(t, open, dir, ErrLocked, "another presenced uses", filepath.Join(dir, FileName), "stop it", "DATA_DIR")
+		mustRefuseToOpen(t, open, dir, ErrLocked, "another presenced uses", filepath.Join(dir, FileName), "for one node", "stop it", "DATA_DIR", "MONGODB_URI")
 	}
 	c.kill()
 	openIn(t, dir)

@@ -2,11 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.uber.org/zap"
+
+	"github.com/presenced/presence/events"
 )
 
 // What the README says to type works with the server that it says to start.
@@ -134,6 +141,27 @@ func TestVerifyCommand(t *testing.T) {
 	}
 	if code, text := fails(t, append([]string{"verify", "-o", "xml"}, b.flags...)...); code != exitUsage || !strings.Contains(text, "xml") {
 		t.Errorf("exit code %d with no such format: %s", code, text)
+	}
+}
+
+// A store that goes away in the middle of a verify is not one that differs.
+func TestWithin_StoreGoesAway(t *testing.T) {
+	closed := 0
+	open := func(context.Context, *zap.Logger) (opened, error) {
+		return opened{close: func(context.Context) error { closed++; return nil }}, nil
+	}
+	for want, err := range map[exitCode]error{
+		exitStore:  fmt.Errorf("read: %w", events.ErrUnavailable),
+		exitFailed: errDiffers,
+		exitOK:     nil,
+	} {
+		got := within(t.Context(), open, zap.NewNop(), func(opened) error { return err })
+		if codeOf(got) != want || !errors.Is(got, err) {
+			t.Errorf("%v: exit code %d (%v), want %d", err, codeOf(got), got, want)
+		}
+	}
+	if closed != 3 {
+		t.Errorf("closed %d times", closed)
 	}
 }
 

@@ -87,7 +87,7 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 }
 
 func (c *config) storeFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&c.store, "store", "", "mongodb or embedded (default mongodb if it has an address, else embedded)")
+	fs.StringVar(&c.store, "store", "", "mongodb, or embedded: a file, for one node (default mongodb if it has an address, else embedded)")
 	fs.StringVar(&c.dataDir, "data-dir", c.dataDir, "`directory` of the embedded store")
 	fs.StringVar(&c.mongo.URI, "mongodb-uri", "", "connection `string` of MongoDB")
 	fs.StringVar(&c.mongo.Host, "db-host", "", "`host:port` of MongoDB, or several with commas between")

@@ -38,9 +38,10 @@ func retainCommand(env environment) *cobra.Command {
 --apply deletes it. From then on history answers questions about times since
 then, as exactly as before, and refuses those about times before.
 
-It leaves alone: the latest epoch of each node; what was not ended in good order
-or taken over yet; and the log of an epoch from the first connection on that was
-still open at that time. So a node that runs for long keeps all of its epoch.
+It leaves alone: the seal of the latest epoch of each node id, and what follows
+it; an epoch that has not ended in good order and is not taken over yet; and the
+log of an epoch from the first connection on that was still open at that time. So
+a node that runs for long keeps all of its epoch.
 
 On MongoDB it may run beside live nodes; it needs a user who may delete from
 events and snapshots. The file of the embedded store can be opened only when no

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/envflag"
 	"github.com/presenced/presence/services/presence"
 )
@@ -42,7 +43,8 @@ writes to the log. What an owner has not yet said to be recorded, and streams
 that are sealed and not ended, it leaves to the nodes: a live one reconciles
 its own stream within 30 s, and takes over those of the dead.
 
-It exits with 0 if all holds (in the end) and with 1 if not.`,
+It exits with 0 if all holds (in the end), with 1 if not, and with 3 if the store
+cannot be read.`,
 		Example: `  presenced verify --data-dir ./data
   MONGODB_URI=mongodb://localhost:27017 presenced verify
   presenced verify --repair -o json | jq .repaired`,
@@ -92,13 +94,18 @@ func verify(ctx context.Context, f verifyFlags, cfg *config, env environment) er
 	return nil
 }
 
-// within opens the store, does something with it, and closes it.
+// within opens the store, does something with it, and closes it. A store that goes away
+// meanwhile is one that cannot be reached: nothing was found out about what it has.
 func within(ctx context.Context, open func(context.Context, *zap.Logger) (opened, error), log *zap.Logger, do func(opened) error) error {
 	store, err := open(ctx, log)
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(store), store.close(context.WithoutCancel(ctx)))
+	err = do(store)
+	if errors.Is(err, events.ErrUnavailable) && ctx.Err() == nil {
+		err = storeError{err}
+	}
+	return errors.Join(err, store.close(context.WithoutCancel(ctx)))
 }
 
 // verify looks for damage first: what cannot be read cannot be folded.
