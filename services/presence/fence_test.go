@@ -81,6 +81,9 @@ func fenced(t *testing.T, find func(*testing.T, *presence.Member)) {
 	if err := m.Ready(); err != nil {
 		t.Errorf("ready: %v", err)
 	}
+	if s := m.Stats(); s.Queued != 0 || s.Lag != 0 {
+		t.Errorf("something of the lost stream waits: %+v", s)
+	}
 	if got := ana.all(); len(got) != 2 || got[0] != n1e1.At(1) || got[1].Stream != n1e2 {
 		t.Errorf("ana was recorded as %v", got)
 	}

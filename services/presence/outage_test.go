@@ -80,6 +80,10 @@ func outage(t *testing.T, fault storetest.Fault) {
 	if err := m.Ready(); err == nil {
 		t.Error("ready while nothing can be recorded")
 	}
+	// The first of the four is in flight, or more of them.
+	if s := m.Stats(); s.Queued != 4 || s.Lag != 10*time.Minute || s.Failing == 0 {
+		t.Errorf("in the outage: %+v", s)
+	}
 	away.Store(false)
 	pass(5 * time.Second)
 	if bob.id(t).IsZero() || !brief.id(t).IsZero() {
@@ -90,6 +94,9 @@ func outage(t *testing.T, fault storetest.Fault) {
 	}
 	if got, want := online(t, inner), (map[string]int{"bob": 1}); !equal(got, want) {
 		t.Errorf("online %v, want %v", got, want)
+	}
+	if s := m.Stats(); s.Queued != 0 || s.Lag != 0 || s.Failing != 0 {
+		t.Errorf("after the outage: %+v", s)
 	}
 	holds(t, inner, 1)
 	shutdown(t, m)

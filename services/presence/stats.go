@@ -8,9 +8,12 @@ import (
 // Stats are counts of a member, at one moment and since its start.
 type Stats struct {
 	Connections int // recorded, and still there
-	Queued      int // events that wait to be recorded
+	Queued      int // events that wait to be recorded, also those that are just being recorded
 	Room        int // events for which no room is reserved; with less than 2 nobody is admitted
 	Failing     int // steps that the store fails at the moment
+
+	// Lag is how long the oldest of the Queued events has waited, by the wall clock.
+	Lag time.Duration
 
 	Recorded      uint64        // events, durable and visible
 	Batches       uint64        // in which they were recorded
@@ -29,6 +32,9 @@ type counters struct {
 // Stats counts.
 func (m *Member) Stats() Stats {
 	s := m.table.stats()
+	if since := m.table.waitingSince(); since != 0 {
+		s.Lag = max(0, time.Duration(m.now().UnixMilli()-since)*time.Millisecond)
+	}
 	s.Failing = m.health.failing()
 	s.Recorded = m.count.recorded.Load()
 	s.Batches = m.count.batches.Load()
@@ -43,7 +49,21 @@ func (m *Member) Stats() Stats {
 func (t *table) stats() Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Stats{Connections: t.live.n, Queued: len(t.queue) - t.head, Room: t.room}
+	return Stats{Connections: t.live.n, Queued: t.flying + len(t.queue) - t.head, Room: t.room}
+}
+
+// waitingSince is when the oldest event that is not recorded happened, in Unix
+// milliseconds; 0 if there is none.
+func (t *table) waitingSince() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.flying > 0:
+		return t.oldest
+	case t.head < len(t.queue):
+		return t.queue[t.head].at
+	}
+	return 0
 }
 
 // failing is how many steps the store fails at the moment.

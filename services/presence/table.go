@@ -32,6 +32,8 @@ type table struct {
 	room   int
 	head   int      // of queue: what is before it is taken
 	queue  []item   // in the order in which things happened
+	flying int      // items that are taken, and not yet recorded
+	oldest int64    // at of the first of them
 	live   connList // recorded in the current stream
 	stale  connList // recorded, or queued, in a stream that is lost
 }
@@ -137,13 +139,17 @@ func (t *table) signal() {
 	}
 }
 
-// take moves up to cap(batch) items from the queue into batch and returns it.
+// take moves up to cap(batch) items from the queue into batch and returns it. Those that
+// it returned before are recorded.
 func (t *table) take(batch []item) []item {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := min(cap(batch), len(t.queue)-t.head)
 	batch = append(batch[:0], t.queue[t.head:t.head+n]...)
 	t.head += n
+	if t.flying = n; n > 0 {
+		t.oldest = batch[0].at
+	}
 	t.shrink()
 	return batch
 }
@@ -172,6 +178,7 @@ func (t *table) recorded(batch []item, epoch uint32) []item {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.room += len(batch)
+	t.flying = 0
 	welcome := batch[:0]
 	for _, it := range batch {
 		if it.reason == 0 && it.conn.state == connQueued {
@@ -204,6 +211,7 @@ func (t *table) lose(inFlight []item, moving []*Conn) {
 		}
 	}
 	t.drop(inFlight)
+	t.flying = 0
 	t.drop(t.queue[t.head:])
 	t.queue, t.head = nil, 0
 }

@@ -45,6 +45,8 @@ func (s *server) metrics(pool *fibonacci.Pool) []admin.Metric {
 			Value: member(func(m presence.Stats) uint64 { return uint64(m.Connections) })},
 		{Name: "presence_queue_events", Help: "Events that wait to be recorded.",
 			Value: member(func(m presence.Stats) uint64 { return uint64(m.Queued) })},
+		{Name: "presence_recording_lag_seconds", Help: "How long the oldest event that waits to be recorded has waited; 0 if none waits.",
+			Value: func() float64 { return s.member.Stats().Lag.Seconds() }},
 		{Name: "presence_queue_room_events", Help: "Events for which no room is reserved in the queue; below 2 clients are refused.",
 			Value: member(func(m presence.Stats) uint64 { return uint64(m.Room) })},
 		{Name: "presence_store_failing_steps", Help: "Steps that the store fails at the moment; 0 is well.",

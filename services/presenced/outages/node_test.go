@@ -1,6 +1,7 @@
 package outages
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -128,6 +129,27 @@ func (n *node) status(t *testing.T, path string) int {
 	}
 	_ = resp.Body.Close()
 	return resp.StatusCode
+}
+
+// metrics are the numbers without labels that the operator's API gives.
+func (n *node) metrics(t *testing.T) map[string]float64 {
+	t.Helper()
+	resp, err := http.Get(n.Admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	all := make(map[string]float64)
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		var (
+			name  string
+			value float64
+		)
+		if n, _ := fmt.Sscan(lines.Text(), &name, &value); n == 2 && strings.HasPrefix(name, "presence_") {
+			all[name] = value
+		}
+	}
+	return all
 }
 
 // onlineIsTrue waits until online has exactly those who are connected.

@@ -59,9 +59,17 @@ func during(t *testing.T, o outage) {
 		}
 	}
 
+	if m := n.metrics(t); !o.slow && (m["presence_store_failing_steps"] < 1 || m["presence_queue_events"] < 1 || m["presence_recording_lag_seconds"] <= 0) {
+		t.Errorf("the metrics tell nothing of the outage: %v", m)
+	}
+
 	o.end(t, n.proxy)
 	n.welcomed(t)
 	eventually(t, "the node is ready again", func() bool { return n.status(t, "/readyz") == http.StatusOK })
+	eventually(t, "the metrics tell of no outage", func() bool {
+		m := n.metrics(t)
+		return m["presence_store_failing_steps"]+m["presence_queue_events"]+m["presence_recording_lag_seconds"] == 0
+	})
 	n.connect(t, "after", 5)
 	n.welcomed(t)
 	n.onlineIsTrue(t)
