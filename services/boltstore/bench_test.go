@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/storetest"
 )
 
 // BenchmarkRecorder_Record compares a Record of runs of several sizes, half of whose
@@ -55,7 +57,35 @@ func reportEvents(b *testing.B, size int) {
 	b.ReportMetric(float64(size*b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
-// document is a key and what is put there: an event, a connection, or nothing, for a
+// BenchmarkMember records connections through the whole of a node, from Admit until the
+// last event is recorded, and then has bbolt alone write the same documents in the same commits, encoded
+// before the clock runs.
+func BenchmarkMember(b *testing.B) {
+	const connections = 10_000
+	var member, bare time.Duration
+	batches := 0
+	for b.Loop() {
+		runs, took := storetest.Churn(b, openTemp(b).Store(), connections)
+		db, documents := openBare(b), documentsOf(b, runs)
+		began := time.Now()
+		for _, run := range documents {
+			if err := db.Update(func(tx *bbolt.Tx) error { return putBare(tx, run) }); err != nil {
+				b.Fatal(err)
+			}
+		}
+		bare += time.Since(began)
+		member += took
+		batches += len(runs)
+	}
+	total := float64(2 * connections * b.N)
+	b.ReportMetric(total/member.Seconds(), "events/s")
+	b.ReportMetric(total/bare.Seconds(), "bbolt-events/s")
+	b.ReportMetric(bare.Seconds()/member.Seconds(), "of-bbolt")
+	b.ReportMetric(total/float64(batches), "events/batch")
+}
+
+// document is a key and what is put there: an event, a connection, when a user's
+// connection began (what a database with indexes would do by itself), or nothing, for a
 // connection that is deleted.
 type document struct {
 	bucket     []byte
@@ -75,13 +105,14 @@ func documentsOf(b *testing.B, runs [][]events.Event) (all [][]document) {
 			documents = append(documents, document{eventsBucket, []byte(e.ID.String()), value})
 			switch e.Type {
 			case events.Connected:
-				value, err := encodeConnection(presence.ConnectionOf(e))
-				if err != nil {
-					b.Fatal(err)
-				}
-				documents = append(documents, document{onlineBucket, []byte(e.ID.String()), value})
+				c := presence.ConnectionOf(e)
+				documents = append(documents,
+					document{onlineBucket, []byte(e.ID.String()), encodeConnection(c)},
+					document{usersBucket, []byte(e.User + "\x00" + e.ID.String()), encodeSince(c)})
 			case events.Disconnected:
-				documents = append(documents, document{onlineBucket, []byte(e.Conn.String()), nil})
+				documents = append(documents,
+					document{onlineBucket, []byte(e.Conn.String()), nil},
+					document{usersBucket, []byte(e.User + "\x00" + e.Conn.String()), nil})
 			case events.Opened, events.Sealed:
 			}
 		}
@@ -98,7 +129,7 @@ func openBare(b *testing.B) *bbolt.DB {
 	}
 	b.Cleanup(func() { _ = db.Close() })
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{eventsBucket, onlineBucket} {
+		for _, name := range [][]byte{eventsBucket, onlineBucket, usersBucket} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}

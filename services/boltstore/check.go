@@ -47,7 +47,7 @@ func checkUsers(tx *bbolt.Tx) error {
 		if err != nil {
 			return false, err
 		}
-		since := p.users.Get(p.userKey(c))
+		since := p.users.Get(p.userKey(c.ID, c.User))
 		if string(since) != string(encodeSince(c)) {
 			return false, fmt.Errorf("%w: users does not agree with online about %s", ErrCorrupt, c.ID)
 		}

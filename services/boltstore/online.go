@@ -125,14 +125,10 @@ func (p *projection) add(c presence.Connection) {
 	if p.online.Get(p.key) != nil {
 		return
 	}
-	var value []byte
-	if value, p.err = encodeConnection(c); p.err != nil {
+	if p.err = p.online.Put(p.key, encodeConnection(c)); p.err != nil {
 		return
 	}
-	if p.err = p.online.Put(p.key, value); p.err != nil {
-		return
-	}
-	p.err = p.users.Put(p.userKey(c), encodeSince(c))
+	p.err = p.users.Put(p.userKey(c.ID, c.User), encodeSince(c))
 	p.total++
 }
 
@@ -150,18 +146,37 @@ func (p *projection) remove(id events.Position) {
 	if c, p.err = decodeConnection(p.key, value); p.err != nil {
 		return
 	}
-	if p.err = p.online.Delete(p.key); p.err != nil {
+	p.delete(id, c.User)
+}
+
+// removeOf removes the connection of a user, if it is there. To look for it in users
+// costs less than to decode it; where it is not found, it may be that of another user.
+func (p *projection) removeOf(id events.Position, user string) {
+	if p.err != nil {
 		return
 	}
-	p.err = p.users.Delete(p.userKey(c))
+	if p.users.Get(p.userKey(id, user)) == nil {
+		p.remove(id)
+		return
+	}
+	p.delete(id, user)
+}
+
+// delete deletes the keys of a connection that is there.
+func (p *projection) delete(id events.Position, user string) {
+	if p.err = p.users.Delete(p.userKey(id, user)); p.err != nil {
+		return
+	}
+	p.key = id.AppendText(p.key[:0])
+	p.err = p.online.Delete(p.key)
 	p.total--
 }
 
-// userKey is the key of c in users.
-func (p *projection) userKey(c presence.Connection) []byte {
-	p.key = append(p.key[:0], c.User...)
+// userKey is the key of a connection in users.
+func (p *projection) userKey(id events.Position, user string) []byte {
+	p.key = append(p.key[:0], user...)
 	p.key = append(p.key, 0)
-	p.key = c.ID.AppendText(p.key)
+	p.key = id.AppendText(p.key)
 	return p.key
 }
 

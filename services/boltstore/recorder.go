@@ -103,7 +103,7 @@ func project(tx *bbolt.Tx, end streamEnd, run []events.Event) error {
 		case e.Type == events.Connected && !left[e.ID.Seq]:
 			p.add(presence.ConnectionOf(e))
 		case e.Type == events.Disconnected:
-			p.remove(e.Conn)
+			p.removeOf(e.Conn, e.User)
 		}
 	}
 	return p.done()

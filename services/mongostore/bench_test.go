@@ -1,11 +1,15 @@
 package mongostore
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
@@ -14,6 +18,7 @@ import (
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/mongostore/mongotest"
 	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/storetest"
 )
 
 // half is how many connections come in a run of BenchmarkRecorder_Record, and how many
@@ -60,11 +65,7 @@ func runs(n int) (all [][]events.Event) {
 func BenchmarkRecorder_Record(b *testing.B) {
 	uri := mongotest.URI(b)
 	b.Run("recorder", func(b *testing.B) {
-		db, err := OpenPatiently(b.Context(), Config{URI: uri, Database: mongotest.Database(b)}, zap.NewNop())
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(db.giveUp)
+		db, _ := benchDB(b, uri)
 		record := func(run []events.Event) error {
 			_, err := db.Store().Recorder.Record(b.Context(), run)
 			return err
@@ -72,22 +73,149 @@ func BenchmarkRecorder_Record(b *testing.B) {
 		rate(b, runs(b.N), record)
 	})
 	b.Run("driver", func(b *testing.B) {
-		// As presenced has it, so that both collections and their indexes are there.
-		name := mongotest.Database(b)
-		db, err := OpenPatiently(b.Context(), Config{URI: uri, Database: name}, zap.NewNop())
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(db.giveUp)
-		journal := true
-		client, err := mongo.Connect(options.Client().ApplyURI(uri).
-			SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal}))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { closeClient(client) })
+		_, name := benchDB(b, uri)
+		client := bareDriver(b, uri)
 		rate(b, documentsOf(b, runs(b.N)), func(d documents) error { return d.write(b, client.Database(name)) })
 	})
+}
+
+// BenchmarkMember records connections through the whole of a node, from Admit until the
+// last event is recorded, and then has the bare driver write the same documents in the same batches, as
+// BenchmarkRecorder_Record does.
+func BenchmarkMember(b *testing.B) {
+	const connections = 2500
+	uri := mongotest.URI(b)
+	var member, bare time.Duration
+	batches := 0
+	for b.Loop() {
+		db, _ := benchDB(b, uri)
+		runs, took := storetest.Churn(b, db.Store(), connections)
+		_, name := benchDB(b, uri)
+		driver, all := bareDriver(b, uri), documentsOf(b, runs)
+		began := time.Now()
+		for _, d := range all {
+			if err := d.write(b, driver.Database(name)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		bare += time.Since(began)
+		member += took
+		batches += len(runs)
+	}
+	total := float64(2 * connections * b.N)
+	b.ReportMetric(total/member.Seconds(), "events/s")
+	b.ReportMetric(total/bare.Seconds(), "driver-events/s")
+	b.ReportMetric(bare.Seconds()/member.Seconds(), "of-driver")
+	b.ReportMetric(total/float64(batches), "events/batch")
+}
+
+// benchDB opens a new database, as presenced has it: with all collections and indexes.
+func benchDB(b *testing.B, uri string) (db *DB, name string) {
+	b.Helper()
+	name = mongotest.Database(b)
+	db, err := OpenPatiently(b.Context(), Config{URI: uri, Database: name}, zap.NewNop())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(db.giveUp)
+	return db, name
+}
+
+// bareDriver is a client with the write concern of the store.
+func bareDriver(b *testing.B, uri string) *mongo.Client {
+	b.Helper()
+	journal := true
+	client, err := mongo.Connect(options.Client().ApplyURI(uri).
+		SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { closeClient(client) })
+	return client
+}
+
+// BenchmarkMember_TakeOver has the next process of a node that died with 20,000
+// connections take over its stream and claim its own epoch, and counts the commands that
+// it sends.
+func BenchmarkMember_TakeOver(b *testing.B) {
+	const connections = 20_000
+	uri := mongotest.URI(b)
+	var took time.Duration
+	for b.Loop() {
+		db, name := benchDB(b, uri)
+		die(b, db.Store(), connections)
+		counted, commands := countCommands(b, Config{URI: uri, Database: name})
+		store := counted.Store()
+		store.Exclusive = true // nobody beats there: not to be watched for 7 s
+		m, err := presence.New(store, presence.Config{Node: "n1"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		before, began := commands.Load(), time.Now()
+		if err := m.Start(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		took += time.Since(began)
+		b.ReportMetric(float64(commands.Load()-before), "commands")
+		if err := m.Shutdown(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		if r, err := presence.Verify(b.Context(), db.Store()); err != nil || !r.Holds() || r.Events != 2*connections+4 {
+			b.Fatalf("%+v, %v", r, err)
+		}
+	}
+	b.ReportMetric(float64(took.Milliseconds())/float64(b.N), "ms/takeover")
+}
+
+// die writes what a node leaves that dies with so many connections.
+func die(b *testing.B, store presence.Store, connections int) {
+	b.Helper()
+	s, at := events.Stream{Node: "n1", Epoch: 1}, events.Milliseconds(time.Now())
+	run := []events.Event{{ID: s.At(0), Type: events.Opened, At: at, Process: "token"}}
+	for seq := uint64(1); seq <= uint64(connections); seq++ {
+		run = append(run, events.Event{ID: s.At(seq), Type: events.Connected, At: at, User: fmt.Sprint("user-", seq)})
+		if len(run) < 1000 && seq < uint64(connections) {
+			continue
+		}
+		if _, err := store.Recorder.Record(b.Context(), run); err != nil {
+			b.Fatal(err)
+		}
+		run = nil
+	}
+	if err := store.Nodes.Join(b.Context(), presence.Node{Stream: s, Beat: 1, Tail: s.At(uint64(connections))}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// countCommands opens a database with clients that count the commands they send to it.
+func countCommands(b *testing.B, c Config) (*DB, *atomic.Int64) {
+	b.Helper()
+	sent := new(atomic.Int64)
+	monitor := &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+		if e.DatabaseName == c.Database {
+			sent.Add(1)
+		}
+	}}
+	client := func(pool uint64) *mongo.Client {
+		o, err := c.clientOptions(pool)
+		if err != nil {
+			b.Fatal(err)
+		}
+		client, err := mongo.Connect(o.SetMonitor(monitor))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return client
+	}
+	db := &DB{control: client(controlPool), data: client(dataPool)}
+	b.Cleanup(db.giveUp)
+	k, err := db.look(b.Context(), c.Database)
+	if err != nil {
+		b.Fatal(err)
+	}
+	// The server may need seconds to drop 20,000 documents, and it is the time that is measured.
+	db.store = db.bind(c.Database, k, timeouts{control: time.Minute, data: time.Minute})
+	return db, sent
 }
 
 // rate writes all but the first of the runs, which is no whole one, against the clock.
@@ -105,6 +233,10 @@ func rate[Run any](b *testing.B, all []Run, write func(Run) error) {
 	}
 	b.ReportMetric(float64(2*half*b.N)/b.Elapsed().Seconds(), "events/s")
 }
+
+// benchBatch is how many documents a command of the bare driver has: as many as those of
+// the store have on the least of its servers, FerretDB.
+const benchBatch = ferretBatch
 
 // documents is what one run writes.
 type documents struct {
@@ -141,15 +273,21 @@ func encode(b *testing.B, doc any) bson.Raw {
 }
 
 func (d documents) write(b *testing.B, db *mongo.Database) error {
-	if _, err := db.Collection("events").InsertMany(b.Context(), d.events); err != nil {
-		return err
+	for part := range slices.Chunk(d.events, benchBatch) {
+		if _, err := db.Collection("events").InsertMany(b.Context(), part); err != nil {
+			return err
+		}
 	}
-	if _, err := db.Collection("online").InsertMany(b.Context(), d.online, options.InsertMany().SetOrdered(false)); err != nil {
-		return err
+	for part := range slices.Chunk(d.online, benchBatch) {
+		if _, err := db.Collection("online").InsertMany(b.Context(), part, options.InsertMany().SetOrdered(false)); err != nil {
+			return err
+		}
 	}
-	if len(d.left) == 0 {
-		return nil
+	for part := range slices.Chunk(d.left, benchBatch) {
+		in := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: part}}}}
+		if _, err := db.Collection("online").DeleteMany(b.Context(), in); err != nil {
+			return err
+		}
 	}
-	_, err := db.Collection("online").DeleteMany(b.Context(), bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: d.left}}}})
-	return err
+	return nil
 }

@@ -1,7 +1,6 @@
 package presence_test
 
 import (
-	"fmt"
 	"runtime"
 	"testing"
 
@@ -37,30 +36,6 @@ func member(b *testing.B, store presence.Store, node string) *presence.Member {
 	}
 	b.Cleanup(m.Die)
 	return m
-}
-
-// BenchmarkMember records connects and disconnects through the whole of it, from Admit
-// to Recorded, into the embedded store. BenchmarkRecorder_Record of package boltstore
-// shows what bbolt alone takes for the same documents.
-func BenchmarkMember(b *testing.B) {
-	m := member(b, embedded(b), "n1")
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := range b.N {
-		for m.Admit() != nil {
-			runtime.Gosched() // full: as a client that is refused and comes again
-		}
-		c := new(quiet)
-		c.Init(c, fmt.Sprint("user-", i%1000), "203.0.113.0", "bench/1")
-		m.Connect(&c.Conn)
-		m.Disconnect(&c.Conn, events.Client)
-	}
-	for m.Stats().Recorded < 2*uint64(b.N) {
-		runtime.Gosched()
-	}
-	s := m.Stats()
-	b.ReportMetric(float64(2*b.N)/b.Elapsed().Seconds(), "events/s")
-	b.ReportMetric(float64(s.Recorded)/float64(s.Batches), "events/batch")
 }
 
 // BenchmarkMember_TakeOver takes over a node that died with 20,000 connections, and
