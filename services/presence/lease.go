@@ -38,6 +38,9 @@ type seenBeat struct {
 // a beat may have been missed. What a slow reading found is not even a beginning: it
 // may be as old as its beginning or as new as its end, and a pause in the middle of it
 // would pass for the other nodes' silence.
+//
+// For the same reason a beat is the same only from the end of the reading that found it
+// first to the beginning of this one.
 func (l *lease) observe(began, ended time.Time, nodes []Node, own events.Stream) []events.Stream {
 	slow := ended.Sub(began) > leaseSlow
 	if slow || l.read.IsZero() || ended.Sub(l.read) > leaseGap {
@@ -55,10 +58,10 @@ func (l *lease) observe(began, ended time.Time, nodes []Node, own events.Stream)
 		}
 		s, known := l.beats[n.Stream]
 		if !known || s.beat != n.Beat {
-			s = seenBeat{n.Beat, began}
+			s = seenBeat{n.Beat, ended}
 		}
 		seen[n.Stream] = s
-		if ended.Sub(s.since) >= leaseTimeout {
+		if began.Sub(s.since) >= leaseTimeout {
 			expired = append(expired, n.Stream)
 		}
 	}

@@ -44,6 +44,12 @@ func TestLease_Observe(t *testing.T) {
 			reading{after: 2 * time.Second, took: 15 * time.Second, beats: map[events.Stream]uint64{a: 9}}),
 		"a reading that took almost the lease": append([]reading{
 			{took: 9 * time.Second, beats: map[events.Stream]uint64{a: 7}}}, quiet(5, a)...),
+		// The last of the first three may be of 8 s, and the first of 2 s.
+		"readings that take long": {
+			{took: 2 * time.Second, beats: map[events.Stream]uint64{a: 7}},
+			{after: 2 * time.Second, took: 2 * time.Second, beats: map[events.Stream]uint64{a: 7}},
+			{after: 2 * time.Second, took: 2 * time.Second, beats: map[events.Stream]uint64{a: 7}},
+			{after: 2 * time.Second, took: 2 * time.Second, beats: map[events.Stream]uint64{a: 7}, want: []events.Stream{a}}},
 		"gone and back": append(append(quiet(4, a), reading{after: 2 * time.Second}), quiet(3, a)...),
 	} {
 		t.Run(name, func(t *testing.T) {
