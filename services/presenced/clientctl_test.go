@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -99,8 +101,73 @@ func typeAll(t *testing.T, binary string, tg *target) {
 			}
 		})
 	}
+	t.Run("events that follow", func(t *testing.T) { follow(t, binary, tg) })
 	if got := tg.online(t); len(got) != 1 {
 		eventually(t, "only who is here is online", func() bool { return len(tg.online(t)) == 1 })
+	}
+}
+
+// follow has clientctl follow the log, as JSON, while somebody comes and goes. Interrupted,
+// it says from where to go on.
+func follow(t *testing.T, binary string, tg *target) {
+	cmd := exec.Command(binary, "events", "--follow", "-o", "json", "--admin", tg.admin)
+	var errs logged
+	cmd.Stderr = &errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := make(chan events.Event)
+	go func() {
+		defer close(lines)
+		for d := json.NewDecoder(out); ; {
+			var e events.Event
+			if err := d.Decode(&e); err != nil {
+				return // the end, or what is no event: too few have come
+			}
+			lines <- e
+		}
+	}()
+	// It follows from when it has asked on, so somebody comes until one is seen. With the
+	// second the first page is through, and with it the cursor after it.
+	var seen events.Event
+	for user := range strings.FieldsSeq("first second") {
+		eventually(t, "a newcomer is seen", func() bool {
+			_ = dial(t, tg, user).conn.Close()
+			for {
+				select {
+				case e, more := <-lines:
+					if !more {
+						t.Fatalf("it ended by itself: %s", errs.String())
+					}
+					if seen.ID.Seq != 0 && e.ID != seen.ID.Next() {
+						t.Errorf("%s follows %s", e.ID, seen.ID)
+					}
+					if seen = e; e.User == user {
+						return true
+					}
+				case <-time.After(100 * time.Millisecond):
+					return false
+				}
+			}
+		})
+	}
+	_ = cmd.Process.Signal(os.Interrupt)
+	for e := range lines {
+		if e.ID != seen.ID.Next() {
+			t.Errorf("%s follows %s", e.ID, seen.ID)
+		}
+		seen = e
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+		t.Errorf("it ends with %v", err)
+	}
+	if want := "go on with --after n1/00000001/"; !strings.Contains(errs.String(), want) {
+		t.Errorf("it says %q, want %q", errs.String(), want)
 	}
 }
 

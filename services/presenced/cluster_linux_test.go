@@ -244,14 +244,14 @@ func TestCluster_DuplicateNode(t *testing.T) {
 	verified(t, c.backend)
 }
 
-// Three nodes are killed, paused and cut off from the database at random while clients
-// come and go: in the end the log, online, and what the clients saw are one story.
+// Three nodes are killed, paused and cut off from the database at random for a minute,
+// while hundreds of clients come and go: in the end the log, online, and what the clients saw are one story.
 func TestCluster_Storm(t *testing.T) {
 	b, log := mongoBackend(t), logOf(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	cfg := witness.Config{
-		Seed: seed, Clients: 100, For: 45 * time.Second, Stay: 20 * time.Second,
+		Seed: seed, Clients: 150, For: time.Minute, Stay: 20 * time.Second,
 		KillEvery: 12 * time.Second, Restart: 2 * time.Second,
 		PauseEvery: 15 * time.Second, PauseFor: 15 * time.Second,
 		CutEvery: 15 * time.Second, CutFor: 12 * time.Second,
@@ -272,7 +272,12 @@ func TestCluster_Storm(t *testing.T) {
 	err := witness.Run(t.Context(), cfg, func(o witness.Outcome) {
 		all := holdsWith(t, b, o.Sightings)
 		lies, _ := witness.Lies(o.Answers, o.Sightings, o.Faults, promise)
-		t.Logf("%d connections, %d events, %d faults, lie-seconds %+v", len(o.Sightings), len(all), len(o.Faults), lies)
+		t.Logf("%d connections, %d events, %d faults", len(o.Sightings), len(all), len(o.Faults))
+		t.Logf("lie-seconds: ghosts %s inside of the bounds and %s outside, missing %s and %s",
+			lies.Ghost.Inside, lies.Ghost.Outside, lies.Missing.Inside, lies.Missing.Outside)
+		if len(o.Sightings) < 300 {
+			t.Errorf("there were %d connections, want hundreds", len(o.Sightings))
+		}
 		if len(o.Faults) < 3 {
 			t.Errorf("there were %d faults: nothing was tested", len(o.Faults))
 		}
