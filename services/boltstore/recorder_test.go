@@ -32,6 +32,36 @@ func TestRecorder_a_run_is_one_commit(t *testing.T) {
 	}
 }
 
+// A connection that online says is another user's, as somebody may have written by hand,
+// goes all the same when it ends, with its key in users; openTemp checks that.
+func TestRecorder_a_disconnect_takes_what_online_has(t *testing.T) {
+	d, s := openTemp(t), events.Stream{Node: "n1", Epoch: 1}
+	online := d.Store().Online
+	mustRecord(t, d, []events.Event{
+		{ID: s.At(0), Type: events.Opened, At: began, Process: "token"},
+		{ID: s.At(1), Type: events.Connected, At: began, User: "ana"},
+		{ID: s.At(2), Type: events.Connected, At: began, User: "bob"},
+		{ID: s.At(3), Type: events.Connected, At: began, User: "cleo"},
+	})
+	eve := presence.Connection{ID: s.At(1), User: "eve", Since: began}
+	for _, apply := range []error{
+		online.Apply(t.Context(), nil, []events.Position{s.At(1), s.At(2)}),
+		online.Apply(t.Context(), []presence.Connection{eve}, nil),
+	} {
+		if apply != nil {
+			t.Fatal(apply)
+		}
+	}
+	mustRecord(t, d, []events.Event{
+		{ID: s.At(4), Type: events.Disconnected, At: began, User: "ana", Conn: s.At(1), Reason: events.Client},
+		{ID: s.At(5), Type: events.Disconnected, At: began, User: "bob", Conn: s.At(2), Reason: events.Client},
+	})
+	page, err := online.Users(t.Context(), presence.UserQuery{Limit: 10})
+	if err != nil || page.Total != 1 || len(page.Users) != 1 || page.Users[0].User != "cleo" {
+		t.Errorf("online has %+v, %v; want cleo alone", page, err)
+	}
+}
+
 func TestRecorder_a_hole_is_refused(t *testing.T) {
 	d := openTemp(t)
 	w := &writer{stream: events.Stream{Node: "n1", Epoch: 1}}
