@@ -131,7 +131,9 @@ func (a *acceptor) deal(fd int, sa unix.Sockaddr) {
 		}
 	}
 	least.load.Add(1)
-	c := &conn{loop: least, fd: fd, shake: &handshake{remote: remoteOf(sa)}}
+	remote := remoteOf(sa)
+	preamble := a.cfg.Preamble != nil && a.cfg.Preamble(remote.Addr())
+	c := &conn{loop: least, fd: fd, shake: &handshake{remote: remote, preamble: preamble}}
 	if !least.mail.put(letter{kind: adopt, conn: c}) {
 		least.forget(c)
 	}

@@ -28,6 +28,7 @@ var _ Conn = (*conn)(nil)
 // handshake is what a connection needs until its request's header is complete.
 type handshake struct {
 	remote     netip.AddrPort
+	preamble   bool // its proxy's preamble comes first
 	began      instant
 	head       []byte // what came so far, if not all at once
 	prev, next *conn  // in order of arrival

@@ -14,7 +14,8 @@
 // # The life of a connection
 //
 // One acceptor takes it and deals it to the least loaded loop (handshaking). Its
-// request's header is collected. What asks for no upgrade is handed over to
+// request's header is collected, behind the preamble if its peer is a proxy that sends
+// one. What asks for no upgrade is handed over to
 // net/http; what is refused gets its response and lingers. After the upgrade (open)
 // frames are decoded where they were read, and what the callbacks of one read send
 // goes out in one write. A silent client gets a ping (asked) and is given up unless
@@ -40,6 +41,7 @@
 // # Files
 //
 // The decisions are pure and portable: stream and frame (bytes to messages),
-// request, response and upgrade (the handshake), life (time), drain (pace). The
-// files that end in _linux act on them. Elsewhere Listen says that it needs Linux.
+// preamble (of a proxy), request, response and upgrade (the handshake), life (time),
+// drain (pace). The files that end in _linux act on them. Elsewhere Listen says that it
+// needs Linux.
 package gateway

@@ -91,8 +91,8 @@ type Server interface { //nolint:interfacebloat // its whole life, and no other 
 type Request struct {
 	Target []byte // the request target, as it came: path and query
 	Host   []byte
-	Header []Field // in the order they came, without those of RFC 6455 itself
-	Remote netip.AddrPort
+	Header []Field        // in the order they came, without those of RFC 6455 itself
+	Remote netip.AddrPort // the peer, or whom its preamble names
 
 	// Protocols are the subprotocols that the client offers, in its order.
 	Protocols [][]byte
@@ -160,6 +160,11 @@ type Config struct {
 	PingAfter    time.Duration // of silence; default 20 s
 	PingTimeout  time.Duration // from ping to a sign of life, any byte; default 10 s
 	CloseTimeout time.Duration // for each of: the client's answer to our close, the end of its socket; default 5 s
+
+	// Preamble says of which peers each connection begins with a header of the PROXY
+	// protocol, version 2. Request.Remote is the address that it names, if any, and
+	// without one the connection is refused. The acceptor calls it; default: of none.
+	Preamble func(peer netip.Addr) bool
 
 	// Pushed is told how far a broadcast is: each loop calls it when it has come to the
 	// last of its clients, or gives the rest up for the next broadcast. began is when

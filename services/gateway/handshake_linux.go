@@ -1,6 +1,12 @@
 package gateway
 
-import "golang.org/x/sys/unix"
+import (
+	"net/http"
+	"net/netip"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
 
 // adopt takes over a connection that was just accepted.
 func (l *loop) adopt(c *conn) {
@@ -62,6 +68,11 @@ func (l *loop) settled(c *conn) {
 // greet takes bytes of a request. They are only copied if the header is incomplete.
 func (l *loop) greet(c *conn, p []byte) {
 	h := c.shake
+	if h.preamble {
+		if p = l.unwrap(c, p); len(p) == 0 {
+			return
+		}
+	}
 	searched := len(h.head)
 	if searched > 0 {
 		h.head = append(h.head, p...)
@@ -77,6 +88,42 @@ func (l *loop) greet(c *conn, p []byte) {
 		l.introduce(c, p, end)
 	case searched == 0:
 		h.head = append(h.head, p...)
+	}
+}
+
+// unwrap takes the preamble off what a proxy sends, and believes it. It returns what
+// follows, nothing while the preamble is incomplete or if it is refused.
+func (l *loop) unwrap(c *conn, p []byte) []byte {
+	h := c.shake
+	searched := len(h.head)
+	if searched > 0 {
+		h.head = append(h.head, p...)
+		p = h.head
+	}
+	client, size, err := readPreamble(p)
+	switch {
+	case err != nil:
+		l.complain(h.remote, err)
+		l.refuse(c, Refusal{Status: http.StatusBadRequest, Body: err.Error()})
+		return nil
+	case len(p) < size:
+		if searched == 0 {
+			h.head = append(h.head, p...)
+		}
+		return nil
+	}
+	if client.IsValid() {
+		h.remote = client
+	}
+	h.preamble, h.head = false, nil // p keeps the bytes
+	return p[size:]
+}
+
+// complain logs the first preamble that was refused: a proxy that sends none, or
+// another version, has all of its clients refused.
+func (s *shared) complain(proxy netip.AddrPort, err error) {
+	if s.complained.CompareAndSwap(false, true) {
+		s.cfg.Log.Warn("a proxy's connection is refused; later ones are not logged", zap.Stringer("proxy", proxy.Addr()), zap.Error(err))
 	}
 }
 

@@ -33,6 +33,7 @@ type shared struct {
 	pushed     atomic.Int64 // of broadcasts, written
 	skipped    atomic.Int64 // of broadcasts, not written
 	latest     atomic.Pointer[push]
+	complained atomic.Bool // of a preamble
 }
 
 // epollServer is the Server of Linux: a few event loops, and no goroutine for a
