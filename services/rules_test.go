@@ -46,15 +46,17 @@ var packages = map[string]reach{
 	},
 	"services/mongostore/mongotest": {},
 
-	"services/gateway": {},
-	"services/session": {code: beneathPresenced},
-	"services/admin":   {code: beneathPresenced, tests: []string{"services/presence/storetest"}},
-	"services/site":    {code: beneathPresenced},
+	"services/gateway":   {},
+	"services/remote":    {},
+	"services/headcount": {},
+	"services/session":   {code: beneathPresenced},
+	"services/admin":     {code: beneathPresenced, tests: []string{"services/presence/storetest"}},
+	"services/site":      {code: beneathPresenced},
 
 	"services/presenced": {
 		code: append([]string{
 			"services/admin", "services/boltstore", "services/envflag", "services/gateway",
-			"services/mongostore", "services/session", "services/site",
+			"services/headcount", "services/mongostore", "services/remote", "services/session", "services/site",
 		}, beneathPresenced...),
 		tests: []string{"services/mongostore/mongotest", "services/presenced/witness"},
 	},

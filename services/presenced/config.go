@@ -17,6 +17,7 @@ import (
 	"github.com/presenced/presence/services/envflag"
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/mongostore"
+	"github.com/presenced/presence/services/remote"
 )
 
 // The bounds of settings.
@@ -26,6 +27,7 @@ const (
 	limitFibWorkers = 1_024
 	limitRate       = 1_000_000
 	limitQueue      = 1 << 24
+	limitConns      = 1 << 24
 )
 
 // config is what can be set: by a flag, by the variable of the same name in upper
@@ -37,6 +39,10 @@ type config struct {
 	nodeID         string   // default: from the host's name and the port
 	allowAnonymous bool     // listen beyond loopback although users are not authenticated
 	allowedOrigins []string // origins of web pages that may connect besides the host's own; "*": all
+	trustedProxies []string // addresses and networks of proxies that are believed whom they name; default: none
+	proxyProtocol  bool     // their connections begin with a PROXY protocol header, version 2
+	maxPerUser     int      // connections of one user, to this node; default 0: any number
+	maxPerAddr     int      // connections from one address, or /64 of IPv6, to this node; default 0: any number
 	auth           authConfig
 	queue          int           // events that may wait to be recorded; default 0: twice the connections that there may be
 	drainTimeout   time.Duration // from the signal until what is left is cut off; default 30 s, at least 1 s
@@ -75,6 +81,10 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are (with --auth none)")
 	fs.StringSliceVar(&c.allowedOrigins, "allowed-origins", nil, "`origins` of other hosts' web pages that may connect, https://app.example with commas between; * allows all")
 	c.auth.flags(fs)
+	fs.StringSliceVar(&c.trustedProxies, "trusted-proxies", nil, "`addresses` or networks of proxies that are believed where a client is, 10.0.0.0/8 with commas between")
+	fs.BoolVar(&c.proxyProtocol, "proxy-protocol", false, "trusted proxies begin each connection with a PROXY protocol header, version 2, and are refused without")
+	fs.IntVar(&c.maxPerUser, "max-conns-per-user", 0, "`number` of connections that one user may have to this node; 0: any number")
+	fs.IntVar(&c.maxPerAddr, "max-conns-per-addr", 0, "`number` of connections to this node that may come from one address, or /64 network of IPv6; 0: any number")
 	fs.IntVar(&c.queue, "queue", 0, "`number` of events that may wait to be recorded; each connection holds one place, and needs two to be let in (default twice the connections that there may be)")
 	fs.DurationVar(&c.drainDelay, "drain-delay", 0, "`time` to serve on, although not ready, when the server is told to stop: for a proxy to find out")
 	fs.DurationVar(&c.drainTimeout, "drain-timeout", c.drainTimeout, "`time` that clients and the store have to finish when the server is told to stop")
@@ -108,6 +118,7 @@ func (c *config) validate() error {
 	return errors.Join(
 		c.validateServer(),
 		c.auth.validate(),
+		c.validateDoor(),
 		c.validateAdmin(),
 		c.validateWork(),
 		c.validateStore())
@@ -122,9 +133,6 @@ func (c *config) validateServer() error {
 		errs = append(errs, fmt.Errorf("WS_HOST (--ws-host) is %q: beyond loopback anybody could connect as any user; "+
 			"set AUTH=jwt (--auth), or ALLOW_ANONYMOUS=true (--allow-anonymous) if that is wanted", c.wsHost))
 	}
-	if _, err := auth.ParseOrigins(c.allowedOrigins); err != nil {
-		errs = append(errs, fmt.Errorf("ALLOWED_ORIGINS (--allowed-origins): %w", err))
-	}
 	if c.queue < 0 || c.queue == 1 || c.queue > limitQueue {
 		errs = append(errs, fmt.Errorf("QUEUE (--queue) is %d: want 2 to %d", c.queue, limitQueue))
 	}
@@ -134,6 +142,27 @@ func (c *config) validateServer() error {
 	if c.drainDelay < 0 || c.drainDelay >= c.drainTimeout {
 		errs = append(errs, fmt.Errorf("DRAIN_DELAY (--drain-delay) is %s: want at least 0s, and less than DRAIN_TIMEOUT (--drain-timeout), %s",
 			c.drainDelay, c.drainTimeout))
+	}
+	return errors.Join(errs...)
+}
+
+// validateDoor judges the settings on who is let in.
+func (c *config) validateDoor() error {
+	var errs []error
+	if _, err := auth.ParseOrigins(c.allowedOrigins); err != nil {
+		errs = append(errs, fmt.Errorf("ALLOWED_ORIGINS (--allowed-origins): %w", err))
+	}
+	if _, err := remote.ParseProxies(c.trustedProxies); err != nil {
+		errs = append(errs, fmt.Errorf("TRUSTED_PROXIES (--trusted-proxies): %w", err))
+	}
+	if c.proxyProtocol && len(c.trustedProxies) == 0 {
+		errs = append(errs, errors.New("PROXY_PROTOCOL (--proxy-protocol) is set: say in TRUSTED_PROXIES (--trusted-proxies) whose headers to believe"))
+	}
+	if c.maxPerUser < 0 || c.maxPerUser > limitConns {
+		errs = append(errs, fmt.Errorf("MAX_CONNS_PER_USER (--max-conns-per-user) is %d: want 0 to %d", c.maxPerUser, limitConns))
+	}
+	if c.maxPerAddr < 0 || c.maxPerAddr > limitConns {
+		errs = append(errs, fmt.Errorf("MAX_CONNS_PER_ADDR (--max-conns-per-addr) is %d: want 0 to %d", c.maxPerAddr, limitConns))
 	}
 	return errors.Join(errs...)
 }

@@ -29,6 +29,11 @@ func TestConfig_Refuses(t *testing.T) {
 		"admin beyond loopback":     {args: []string{"--admin-addr", "0.0.0.0:8081"}, says: []string{"ADMIN_ADDR", "loopback"}},
 		"admin without port":        {args: []string{"--admin-addr", "127.0.0.1"}, says: []string{"ADMIN_ADDR", "host:port"}},
 		"origins":                   {variables: map[string]string{"ALLOWED_ORIGINS": "app.example"}, says: []string{"ALLOWED_ORIGINS", "scheme://"}},
+		"proxies":                   {variables: map[string]string{"TRUSTED_PROXIES": "10.0.0.1,proxy.example"}, says: []string{"TRUSTED_PROXIES", "proxy.example"}},
+		"proxies are everybody":     {args: []string{"--trusted-proxies", "0.0.0.0/0"}, says: []string{"--trusted-proxies", "all addresses"}},
+		"proxy protocol of nobody":  {args: []string{"--proxy-protocol"}, says: []string{"PROXY_PROTOCOL", "TRUSTED_PROXIES"}},
+		"connections per user":      {args: []string{"--max-conns-per-user", "-1"}, says: []string{"MAX_CONNS_PER_USER"}},
+		"connections per address":   {variables: map[string]string{"MAX_CONNS_PER_ADDR": "-1"}, says: []string{"--max-conns-per-addr"}},
 		"node id":                   {args: []string{"--node-id", "No Good"}, says: []string{"NODE_ID"}},
 		"port":                      {variables: map[string]string{"WS_PORT": "70000"}, says: []string{"WS_PORT", "--ws-port"}},
 		"store":                     {args: []string{"--store", "redis"}, says: []string{"STORE", "embedded"}},
@@ -79,7 +84,7 @@ func TestHelp_NamesEverySetting(t *testing.T) {
 		"WS_HOST", "WS_PORT", "ADMIN_ADDR", "NODE_ID", "STORE", "DATA_DIR", "MONGODB_URI", "MONGODB_URI_FILE",
 		"DB_HOST", "DB_USER", "DB_PASSWORD", "DB_PASSWORD_FILE", "DB_AUTH_SOURCE", "DB_DATABASE",
 		"AUTH", "AUTH_SECRET", "AUTH_SECRET_FILE", "AUTH_PUBLIC_KEY_FILE", "AUTH_JWKS", "AUTH_AUDIENCE", "AUTH_ISSUER",
-		"ALLOW_ANONYMOUS", "COMMAND_RATE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "DRAIN_DELAY", "LOG_LEVEL", "LOG_FORMAT",
+		"ALLOW_ANONYMOUS", "TRUSTED_PROXIES", "PROXY_PROTOCOL", "MAX_CONNS_PER_USER", "MAX_CONNS_PER_ADDR", "COMMAND_RATE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "DRAIN_DELAY", "LOG_LEVEL", "LOG_FORMAT",
 		"Exit codes",
 	} {
 		if !strings.Contains(out.String(), name) {

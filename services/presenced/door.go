@@ -10,8 +10,10 @@ import (
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/auth"
 	"github.com/presenced/presence/services/gateway"
+	"github.com/presenced/presence/services/headcount"
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/protocol"
+	"github.com/presenced/presence/services/remote"
 	"github.com/presenced/presence/services/session"
 )
 
@@ -19,9 +21,32 @@ import (
 type door struct {
 	host    *session.Host
 	origins auth.Origins
+	proxies remote.Proxies
+	count   *headcount.Count
 }
 
 var _ gateway.Handler = door{}
+
+// door returns the door that the configuration asks for.
+func (c *config) door(host *session.Host) (door, error) {
+	origins, err := auth.ParseOrigins(c.allowedOrigins)
+	if err != nil {
+		return door{}, err
+	}
+	proxies, err := remote.ParseProxies(c.trustedProxies)
+	return door{
+		host: host, origins: origins, proxies: proxies,
+		count: headcount.New(headcount.Limits{PerUser: c.maxPerUser, PerAddr: c.maxPerAddr}),
+	}, err
+}
+
+// preamble says which peers begin with a PROXY protocol header; nil: none.
+func (c *config) preamble(d door) func(netip.Addr) bool {
+	if !c.proxyProtocol {
+		return nil
+	}
+	return d.proxies.Trusts
+}
 
 // Upgrade implements gateway.Handler: it finds out who the client is, and admits it.
 func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
@@ -36,18 +61,42 @@ func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
 	if err != nil {
 		return nil, refusal(err)
 	}
-	v := new(visit)
+	addr := d.from(r)
+	if err := d.count.Enter(identity.User, addr); err != nil {
+		return turnedAway{protocol.CloseTooMany, err.Error()}, nil
+	}
+	v, s := d.seat(identity.User, addr)
 	err = d.host.Admit(&v.session, session.Peer{
 		User:    identity.User,
-		Remote:  remotePrefix(r.Remote.Addr()),
+		Remote:  remotePrefix(addr),
 		Agent:   events.CleanAgent(userAgent(r)),
 		Expires: identity.Expires,
 		SeesAll: identity.SeesAll,
 	})
 	if err != nil {
+		d.count.Leave(identity.User, addr)
 		return nil, refusal(err)
 	}
-	return v, nil
+	return s, nil
+}
+
+// from is where a client is, by the proxies in between if they are trusted.
+func (d door) from(r *gateway.Request) netip.Addr {
+	peer := r.Remote.Addr()
+	if !d.proxies.Trusts(peer) {
+		return peer
+	}
+	return d.proxies.Client(peer, values(r, "X-Forwarded-For"), values(r, "Forwarded"))
+}
+
+// values are those of the header fields of a name.
+func values(r *gateway.Request, name string) (all []string) {
+	for _, f := range r.Header {
+		if strings.EqualFold(string(f.Name), name) {
+			all = append(all, string(f.Value))
+		}
+	}
+	return all
 }
 
 // credentials are what a request says about who the client is.

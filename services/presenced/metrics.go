@@ -41,6 +41,9 @@ func (s *server) metrics(pool *fibonacci.Pool) []admin.Metric {
 		{Name: "presence_gateway_pushes_skipped_total", Help: "Time pushes that a client was too far behind to get.", Total: true,
 			Value: sockets(func(g gateway.Stats) int64 { return g.Skipped })},
 
+		{Name: "presence_connections_too_many_total", Help: "Connections that were closed at once for MAX_CONNS_PER_USER or MAX_CONNS_PER_ADDR.", Total: true,
+			Value: func() float64 { return float64(s.count.Refused()) }},
+
 		{Name: "presence_connections", Help: "Connections that are recorded, and still there.",
 			Value: member(func(m presence.Stats) uint64 { return uint64(m.Connections) })},
 		{Name: "presence_queue_events", Help: "Events that wait to be recorded.",

@@ -13,9 +13,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/presenced/presence/services/admin"
-	"github.com/presenced/presence/services/auth"
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/gateway"
+	"github.com/presenced/presence/services/headcount"
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/session"
 	"github.com/presenced/presence/services/site"
@@ -63,6 +63,7 @@ type server struct {
 	expiry  *session.Expiry
 	freshen func(context.Context) // keeps the keys of tokens fresh
 	pushes  *admin.Histogram
+	count   *headcount.Count
 	admin   *http.Server
 	adminAt net.Listener
 
@@ -77,15 +78,16 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	if host.Algorithm, err = fibonacci.ParseAlgorithm(s.cfg.fibAlgorithm); err != nil {
 		return usageError{err}
 	}
-	origins, err := auth.ParseOrigins(s.cfg.allowedOrigins)
+	door, err := s.cfg.door(host)
 	if err != nil {
 		return usageError{err}
 	}
+	s.count = door.count
 	host.Auth, s.freshen, err = s.cfg.auth.open(ctx, s.log)
 	if err != nil {
 		return err
 	}
-	if origins.Any() {
+	if door.origins.Any() {
 		s.log.Warn("every web page may connect in its visitor's name: ALLOWED_ORIGINS is *")
 	}
 	addrs, err := listenAddrs(ctx, s.cfg.wsHost, s.cfg.wsPort)
@@ -95,7 +97,7 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	s.expiry = &host.Expiry
 	s.pushes = pushLateness()
 	s.gateway, err = gateway.Listen(addrs, gateway.Config{
-		Handler: door{host, origins}, HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
+		Handler: door, Preamble: s.cfg.preamble(door), HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
 		Pushed: func(began time.Time) { s.pushes.Observe(timepush.Late(began, time.Now())) },
 	})
 	if err != nil {
