@@ -28,7 +28,7 @@
 // # Slow clients
 //
 // A broadcast is latest-wins: a client that has not read the one before skips the
-// next. Replies are never dropped: a client that lets more than its cap of them
+// next. It begins with another client each time, so that nobody is always the last. Replies are never dropped: a client that lets more than its cap of them
 // wait is closed as slow (4008), after the frame that is partly sent.
 //
 // # Close codes

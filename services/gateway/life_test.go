@@ -44,6 +44,36 @@ func TestPatience_judge(t *testing.T) {
 	}
 }
 
+// With the defaults a client that falls silent at any moment is given up within 32 s of
+// its last byte, so that it is offline within 35 s.
+func TestPatience_default_notices_within_32_s(t *testing.T) {
+	cfg, err := Config{Handler: refuseAll{}}.complete(1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := cfg.patience()
+	look := roundsPerLook * instant((p.round(cfg.HandshakeTimeout) + time.Millisecond).Milliseconds())
+	worst := instant(0)
+	for first := range look {
+		for spread := range uint32(64) {
+			state, mark := open, instant(0)
+			for now := first; ; now += look {
+				verdict := p.judge(state, 0, mark, now, spread)
+				if verdict == sendPing {
+					state, mark = asked, now
+				}
+				if verdict == giveUp {
+					worst = max(worst, now)
+					break
+				}
+			}
+		}
+	}
+	if got := worst.since(0); got > 32*time.Second || got < 30*time.Second {
+		t.Errorf("the worst case is %v", got)
+	}
+}
+
 func TestPatience_round(t *testing.T) {
 	usual := patience{20 * time.Second, 10 * time.Second, 5 * time.Second}
 	if got := usual.round(5 * time.Second); got < 50*time.Millisecond || got > maxRound {

@@ -159,6 +159,8 @@ func (l *loop) answerBell() {
 	if p := l.latest.Load(); p != l.tick {
 		if l.pushing.left > 0 {
 			l.tell(l.tick) // it is at least this late
+		} else {
+			l.pushing.rotate()
 		}
 		l.tick = p
 		l.pushing.start(&l.table)

@@ -65,6 +65,7 @@ var streamCases = []struct {
 	code ws.StatusCode
 }{
 	{"5.2 text", text("Hello"), []string{"text:Hello"}, 0},
+	{"5.7 the example of the RFC", []byte{0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, []string{"text:Hello"}, 0},
 	{"5.2 empty text", text(""), []string{"text:"}, 0},
 	{"5.2 several in a row", join(text("a"), text("b"), text("c")), []string{"text:a", "text:b", "text:c"}, 0},
 	{"5.2 125 bytes", text(repeat(125)), []string{"text:" + repeat(125)}, 0},

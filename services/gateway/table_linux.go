@@ -48,6 +48,18 @@ type cursor struct {
 	size int // slots when the walk began: later ones wait for the next walk
 }
 
+// rotate makes the next walk begin elsewhere than the last one, which is at its end:
+// whose turn was late is early soon. The steps are the golden part of the table, so that
+// the beginnings of any few walks lie far apart.
+func (k *cursor) rotate() {
+	if k.size > 0 {
+		k.at = (k.at + int(int64(k.size)*golden>>16) + 1) % k.size
+	}
+}
+
+// golden is 2^16 times (√5−1)/2.
+const golden = 40503
+
 // start begins a walk over all slots.
 func (k *cursor) start(t *table) {
 	k.size = len(t.slots)

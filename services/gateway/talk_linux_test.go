@@ -434,7 +434,7 @@ func TestCursor_sees_each_connection_once(t *testing.T) {
 	}
 	tb.remove(tb.slots[3])
 	var k cursor
-	for walk := range 3 {
+	for walk := range 30 {
 		k.start(&tb)
 		seen := map[*conn]int{}
 		for k.left > 0 {
@@ -448,6 +448,14 @@ func TestCursor_sees_each_connection_once(t *testing.T) {
 		}
 		if len(seen) != 9 {
 			t.Errorf("walk %d saw %d of 9", walk, len(seen))
+		}
+		for _, n := range seen {
+			if n != 1 {
+				t.Errorf("walk %d saw one %d times", walk, n)
+			}
+		}
+		if walk >= 10 {
+			k.rotate()
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -195,6 +196,58 @@ func TestLoop_push_lets_commands_in_between(t *testing.T) {
 	}
 	if latest != clients || overtaken != pushesPerTurn {
 		t.Errorf("%d got the latest and %d the one that was overtaken", latest, overtaken)
+	}
+}
+
+// A push to many begins with another client each time: in a few of them everybody was
+// among the first about as often as anybody else.
+func TestLoop_push_order_rotates(t *testing.T) {
+	const clients, pushes = 3 * pushesPerTurn, 30
+	l := still(t, Config{Handler: &host{}})
+	peers := make([]int, clients)
+	for i := range peers {
+		_, peers[i] = l.pair(t, unix.SOCK_SEQPACKET)
+		tell(t, peers[i], []byte(upgradeRequest("/")))
+	}
+	for l.handshakes.Load() > 0 {
+		l.mustTurn(t)
+	}
+	buf := make([]byte, 256)
+	heard := func(fd int) (n int) {
+		for {
+			if _, err := unix.Read(fd, buf); err != nil {
+				return n
+			}
+			n++
+		}
+	}
+	for _, fd := range peers {
+		heard(fd) // the answer to the upgrade
+	}
+	early, late := make([]int, clients), make([]int, clients)
+	for range pushes {
+		l.latest.Store(&push{frame: frame("tick"), began: time.Now()})
+		l.mail.wake()
+		l.mustTurn(t)
+		for i, fd := range peers {
+			early[i] += heard(fd)
+		}
+		for l.pushing.left > 0 {
+			l.mustTurn(t)
+		}
+		for i, fd := range peers {
+			late[i] += heard(fd)
+		}
+	}
+	const fair = pushes * pushesPerTurn / clients
+	least, most := slices.Min(early), slices.Max(early)
+	if least < fair-2 || most > fair+2 {
+		t.Errorf("some were among the first %d times, and some %d times, in %d pushes; want about %d", least, most, pushes, fair)
+	}
+	for i := range peers {
+		if n := early[i] + late[i]; n != pushes {
+			t.Errorf("client %d got %d of %d pushes", i, n, pushes)
+		}
 	}
 }
 
