@@ -251,8 +251,10 @@ func readFrame(in io.Reader) (f ws.Frame, err error) {
 }
 
 // read reads frames, not messages: the server fragments nothing, and the helpers of
-// wsutil take 1012 for a code that does not exist.
+// wsutil take 1012 for a code that does not exist. At the end it closes the socket, which
+// the server waits for.
 func (c *client) read(in io.Reader, welcome chan<- protocol.Message) {
+	defer c.conn.Close()
 	for {
 		f, err := readFrame(in)
 		switch {

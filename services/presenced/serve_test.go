@@ -203,6 +203,29 @@ func TestServe_Busy(t *testing.T) {
 	}
 }
 
+// A flood of commands is answered up to the rate, and the rest is refused; the
+// connection stays.
+func TestServe_CommandRate(t *testing.T) {
+	tg := start(t, embeddedBackend(t), "--command-rate", "1")
+	c := dial(t, tg, "hasty")
+	const asked = 100
+	for i := range asked {
+		c.say(t, fmt.Sprintf(`{"type":"ping","id":%d}`, i))
+	}
+	answers := make(map[string]int)
+	for range asked {
+		m := receive(t, c.messages, "an answer")
+		if m.Type == protocol.TypeError && (m.Code != protocol.RateLimited || !m.Retryable) {
+			t.Errorf("error %+v", m)
+		}
+		answers[m.Type]++
+	}
+	if answers[protocol.TypePong] < 2 || answers[protocol.TypeError] == 0 || len(answers) != 2 {
+		t.Errorf("answers %v, want at least 2 that were in time, and the rest refused", answers)
+	}
+	receive(t, c.times, "the time")
+}
+
 // A request that says nothing of its user is told what to add.
 func TestServe_Refuses(t *testing.T) {
 	tg := start(t, embeddedBackend(t))
