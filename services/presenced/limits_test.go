@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -20,6 +23,7 @@ import (
 // has the code and the reason of a close.
 type guest struct {
 	conn net.Conn
+	in   io.Reader // conn, behind what came with the answer to the upgrade
 	code ws.StatusCode
 	why  string
 }
@@ -32,36 +36,49 @@ func come(t *testing.T, tg *target, user string, d ws.Dialer) *guest {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	var in io.Reader = conn
-	if buffered != nil {
-		in = buffered
+	g := newGuest(conn, buffered)
+	if err := g.listen(); err != nil {
+		t.Fatalf("%s is neither welcomed nor told to go: %v", user, err)
 	}
-	g := &guest{conn: conn}
+	if g.code == 0 {
+		gone := make(chan struct{})
+		go func() { // until the end of the connection, which the cleanup sees to
+			defer close(gone)
+			g.stay()
+		}()
+		t.Cleanup(func() { _ = conn.Close(); <-gone })
+	}
+	return g
+}
+
+func newGuest(conn net.Conn, buffered *bufio.Reader) *guest {
+	if buffered != nil {
+		return &guest{conn: conn, in: buffered}
+	}
+	return &guest{conn: conn, in: conn}
+}
+
+// listen reads up to the welcome or the close.
+func (g *guest) listen() error {
 	for {
-		f, err := readFrame(in)
+		f, err := readFrame(g.in)
 		if err != nil {
-			t.Fatalf("%s is neither welcomed nor told to go: %v", user, err)
+			return err
 		}
 		if f.Header.OpCode == ws.OpClose {
 			g.code, g.why = ws.ParseCloseFrameData(f.Payload)
-			return g
+			return nil
 		}
 		if m, err := protocol.Decode(f.Payload); err == nil && m.Type == protocol.TypeWelcome {
-			gone := make(chan struct{})
-			go func() { // until the end of the connection, which the cleanup sees to
-				defer close(gone)
-				g.stay(in)
-			}()
-			t.Cleanup(func() { _ = conn.Close(); <-gone })
-			return g
+			return nil
 		}
 	}
 }
 
 // stay reads until it is told to go.
-func (g *guest) stay(in io.Reader) {
+func (g *guest) stay() {
 	for {
-		if f, err := readFrame(in); err != nil || f.Header.OpCode == ws.OpClose {
+		if f, err := readFrame(g.in); err != nil || f.Header.OpCode == ws.OpClose {
 			_ = g.conn.Close()
 			return
 		}
@@ -134,6 +151,38 @@ func TestLimits_PerUser(t *testing.T) {
 		t.Errorf("%d connections are recorded, want 4", got)
 	}
 	verified(t, b)
+}
+
+// Of many who come at once exactly as many are let in as may.
+func TestLimits_ManyAtOnce(t *testing.T) {
+	const limit, comers = 5, 40
+	tg := start(t, embeddedBackend(t), "--max-conns-per-user", strconv.Itoa(limit))
+	var all sync.WaitGroup
+	codes := make(chan ws.StatusCode, comers)
+	for range comers {
+		all.Go(func() {
+			conn, buffered, _, err := ws.Dial(t.Context(), tg.ws+"/?user=ana")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			g := newGuest(conn, buffered)
+			if err := g.listen(); err != nil {
+				t.Error(err)
+			}
+			codes <- g.code
+		})
+	}
+	all.Wait()
+	close(codes)
+	got := make(map[ws.StatusCode]int)
+	for code := range codes {
+		got[code]++
+	}
+	if got[0] != limit || got[ws.StatusCode(protocol.CloseTooMany)] != comers-limit {
+		t.Errorf("codes %v, want %d welcomes and %d of %d", got, limit, comers-limit, protocol.CloseTooMany)
+	}
 }
 
 // A client that is refused for another reason takes nobody's place.
