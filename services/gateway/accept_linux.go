@@ -2,22 +2,14 @@ package gateway
 
 import (
 	"errors"
-	"time"
 
-	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
-const (
-	acceptsPerTurn = 64
-	// shortageRest is how long the listeners rest when the process, or the system,
-	// has no file descriptor or memory left.
-	shortageRest = 100 * time.Millisecond
-)
+const acceptsPerTurn = 64
 
-// acceptor accepts on every listener and deals the connections to the loops, in
-// one goroutine.
-type acceptor struct {
+// pollAcceptor is the acceptor of raw sockets: one goroutine for all listeners.
+type pollAcceptor struct {
 	// static after construction
 	*shared
 	*poll
@@ -26,17 +18,19 @@ type acceptor struct {
 	mail      mailbox // any letter stops it
 
 	// owned by run
-	resting  bool // the listeners are disarmed
-	shortage bool // was logged
-	events   [8]unix.EpollEvent
+	resting bool // the listeners are disarmed
+	short   shortage
+	events  [8]unix.EpollEvent
 }
 
-func newAcceptor(s *shared, listeners []listener, loops []*loop) (*acceptor, error) {
+var _ acceptor = (*pollAcceptor)(nil)
+
+func newPollAcceptor(s *shared, listeners []listener, loops []*loop) (*pollAcceptor, error) {
 	p, err := newPoll()
 	if err != nil {
 		return nil, err
 	}
-	a := &acceptor{shared: s, poll: p, listeners: listeners, loops: loops}
+	a := &pollAcceptor{shared: s, poll: p, listeners: listeners, loops: loops}
 	a.mail.ring = a.ring
 	for i, l := range listeners {
 		if err := p.add(l.fd, int32(i), 0); err != nil {
@@ -47,15 +41,18 @@ func newAcceptor(s *shared, listeners []listener, loops []*loop) (*acceptor, err
 	return a, nil
 }
 
-// release closes the listeners and the acceptor's own descriptors.
-func (a *acceptor) release() {
+// release implements acceptor. It also closes the acceptor's own descriptors.
+func (a *pollAcceptor) release() {
 	a.mail.close()
 	closeAll(a.listeners)
 	a.poll.close()
 }
 
-// run accepts until it is stopped.
-func (a *acceptor) run() error {
+// stop implements acceptor.
+func (a *pollAcceptor) stop() { a.mail.put(letter{kind: cut}) }
+
+// run implements acceptor.
+func (a *pollAcceptor) run() error {
 	defer a.release()
 	for {
 		ms := -1
@@ -83,7 +80,7 @@ func (a *acceptor) run() error {
 
 // acceptLast takes the connections that wait already: closing the listeners would
 // reset them.
-func (a *acceptor) acceptLast() {
+func (a *pollAcceptor) acceptLast() {
 	for _, l := range a.listeners {
 		for range unix.SOMAXCONN / acceptsPerTurn {
 			if !a.accept(l) {
@@ -95,7 +92,7 @@ func (a *acceptor) acceptLast() {
 
 // accept takes some of the connections that wait on one listener. It reports
 // whether there may be more.
-func (a *acceptor) accept(l listener) bool {
+func (a *pollAcceptor) accept(l listener) bool {
 	for range acceptsPerTurn {
 		fd, sa, err := unix.Accept4(l.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch {
@@ -104,10 +101,10 @@ func (a *acceptor) accept(l listener) bool {
 		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE),
 			errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
 			a.rest(true)
-			a.short(err)
+			a.short.tell(a.cfg.Log, err)
 			return false
 		case errors.Is(err, unix.EAGAIN):
-			a.short(nil)
+			a.short.tell(a.cfg.Log, nil)
 			return false
 		}
 		// Any other error is of a connection that ended while it waited.
@@ -116,7 +113,7 @@ func (a *acceptor) accept(l listener) bool {
 }
 
 // deal gives a connection to the least loaded loop, or turns it away.
-func (a *acceptor) deal(fd int, sa unix.Sockaddr) {
+func (a *pollAcceptor) deal(fd int, sa unix.Sockaddr) {
 	if a.sockets.Add(1) > int64(a.cfg.MaxConns) {
 		a.sockets.Add(-1)
 		_, _ = unix.Write(fd, a.full)
@@ -124,16 +121,8 @@ func (a *acceptor) deal(fd int, sa unix.Sockaddr) {
 		_ = unix.Close(fd)
 		return
 	}
-	least := a.loops[0]
-	for _, l := range a.loops[1:] {
-		if l.load.Load() < least.load.Load() {
-			least = l
-		}
-	}
-	least.load.Add(1)
-	remote := remoteOf(sa)
-	preamble := a.cfg.Preamble != nil && a.cfg.Preamble(remote.Addr())
-	c := &conn{loop: least, fd: fd, shake: &handshake{remote: remote, preamble: preamble}}
+	least := dealTo(a.loops)
+	c := &conn{loop: least, fd: int32(fd), shake: a.handshakeWith(remoteOf(sa))}
 	if !least.mail.put(letter{kind: adopt, conn: c}) {
 		least.forget(c)
 	}
@@ -141,7 +130,7 @@ func (a *acceptor) deal(fd int, sa unix.Sockaddr) {
 
 // rest stops or starts listening for a moment: a listener that is ready, but cannot
 // be accepted from, would make the acceptor spin.
-func (a *acceptor) rest(on bool) {
+func (a *pollAcceptor) rest(on bool) {
 	a.resting = on
 	var events uint32 = unix.EPOLLIN
 	if on {
@@ -155,24 +144,12 @@ func (a *acceptor) rest(on bool) {
 // tryAgain ends a rest. It does not wait for a client to see whether the shortage is
 // over: accept4 takes a descriptor before it looks for one who waits, so without
 // descriptors it fails although nobody does, and nobody may come for hours.
-func (a *acceptor) tryAgain() {
+func (a *pollAcceptor) tryAgain() {
 	a.rest(false)
 	for _, l := range a.listeners {
 		if a.resting {
 			return
 		}
 		a.accept(l)
-	}
-}
-
-// short logs the beginning and the end of a shortage.
-func (a *acceptor) short(err error) {
-	switch {
-	case err != nil && !a.shortage:
-		a.shortage = true
-		a.cfg.Log.Warn("cannot accept: no file descriptors or memory left; trying again", zap.Error(err))
-	case err == nil && a.shortage:
-		a.shortage = false
-		a.cfg.Log.Info("accepting again")
 	}
 }

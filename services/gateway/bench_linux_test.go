@@ -14,7 +14,7 @@ import (
 func crowd(b *testing.B, n int) Server {
 	s := start(b, &host{}, Config{})
 	p := spawn(b, "clients")
-	fmt.Fprintln(p.in, s.Addrs()[0], n)
+	fmt.Fprintln(p.in, s.Addrs()[0], n, s.secure())
 	if got := p.line(b); got != "connected" {
 		b.Fatal(got)
 	}
@@ -88,16 +88,21 @@ func BenchmarkEcho(b *testing.B) {
 // clients are in another process.
 func BenchmarkIdle(b *testing.B) {
 	const n = 4000
-	for b.Loop() {
-		s := start(b, &host{}, Config{Handler: let{nobody{}}})
-		before := inUse()
-		p := spawn(b, "clients")
-		fmt.Fprintln(p.in, s.Addrs()[0], n)
-		if got := p.line(b); got != "connected" {
-			b.Fatal(got)
-		}
-		eventually(b, "all are open", func() bool { return s.Stats().Connections == n })
-		b.ReportMetric(float64(inUse()-before)/n, "B/conn")
+	for name, cfg := range map[string]Config{"epoll": {}, "goroutines": {goroutines: true}, "TLS": {TLS: testTLS(b)}} {
+		b.Run(name, func(b *testing.B) {
+			cfg.Handler = let{nobody{}}
+			for b.Loop() {
+				s := start(b, &host{}, cfg)
+				before := inUse()
+				p := spawn(b, "clients")
+				fmt.Fprintln(p.in, s.Addrs()[0], n, s.secure())
+				if got := p.line(b); got != "connected" {
+					b.Fatal(got)
+				}
+				eventually(b, "all are open", func() bool { return s.Stats().Connections == n })
+				b.ReportMetric(float64(inUse()-before)/n, "B/conn")
+			}
+		})
 	}
 }
 

@@ -3,6 +3,8 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +19,28 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/sys/unix"
 )
+
+// child makes the test binary do a part of a test in a process of its own.
+var child = flag.String("child", "", "run this child process instead of the tests")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *child != "" {
+		os.Exit(children[*child]())
+	}
+	// The runtime's own poller is there before descriptors are counted.
+	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
+		_ = l.Close()
+	}
+	os.Exit(m.Run())
+}
+
+var children = map[string]func() int{
+	"few files":             func() int { return fewFiles(Config{}) },
+	"few files, goroutines": func() int { return fewFiles(Config{goroutines: true}) },
+	"server, goroutines":    pausedServer,
+	"clients":               manyClients, "answering client": answeringClient,
+}
 
 // process is a child of the test.
 type process struct {
@@ -84,13 +108,14 @@ const filesLeft = 40
 
 // fewFiles is a server that runs out of descriptors. It says its address, and at
 // the end of its input it stops.
-func fewFiles() int {
+func fewFiles(cfg Config) int {
 	limit := &unix.Rlimit{Cur: filesLeft, Max: filesLeft}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, limit); err != nil {
 		return fail(err)
 	}
 	log := zap.NewExample() // to standard output
-	s, err := Listen([]string{"127.0.0.1:0"}, Config{Handler: &host{}, MaxConns: 1000, Log: log})
+	cfg.Handler, cfg.MaxConns, cfg.Log = &host{}, 1000, log
+	s, err := Listen([]string{"127.0.0.1:0"}, cfg)
 	if err != nil {
 		return fail(err)
 	}
@@ -111,7 +136,12 @@ func fail(err error) int {
 }
 
 func TestServer_without_descriptors(t *testing.T) {
-	p := spawn(t, "few files")
+	for _, child := range []string{"few files", "few files, goroutines"} {
+		t.Run(child, func(t *testing.T) { withoutDescriptors(t, spawn(t, child)) })
+	}
+}
+
+func withoutDescriptors(t *testing.T, p *process) {
 	addr := p.line(t)
 	var conns []*client
 	for range 2 * filesLeft {
@@ -149,32 +179,40 @@ func TestServer_without_descriptors(t *testing.T) {
 // accept4 wants a descriptor before it looks for a client, so a shortage may be seen
 // when nobody waits. Its end is seen too, though nobody comes.
 func TestAcceptor_shortage_ends_without_a_client(t *testing.T) {
-	core, said := observer.New(zap.InfoLevel)
-	made, err := Listen([]string{"127.0.0.1:0"}, Config{Handler: &host{}, Log: zap.New(core)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := made.(*epollServer)
-	s.acceptor.rest(true)
-	s.acceptor.short(unix.EMFILE)
-	served := make(chan error, 1)
-	go func() { served <- s.Serve() }()
-	eventually(t, "the end of the shortage is logged", func() bool { return said.FilterMessage("accepting again").Len() == 1 })
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-served; err != nil {
-		t.Error(err)
+	for name, cfg := range map[string]Config{"epoll": {}, "goroutines": {goroutines: true}} {
+		t.Run(name, func(t *testing.T) {
+			core, said := observer.New(zap.InfoLevel)
+			cfg.Handler, cfg.Log = &host{}, zap.New(core)
+			s := bind(t, cfg)
+			switch a := s.acceptor.(type) {
+			case *pollAcceptor:
+				a.rest(true)
+				a.short.tell(cfg.Log, unix.EMFILE)
+			case *ports:
+				a.tell(unix.EMFILE)
+				a.await(a.listeners[0], time.Now().Add(shortageRest))
+			}
+			served := make(chan error, 1)
+			go func() { served <- s.Serve() }()
+			eventually(t, "the end of the shortage is logged", func() bool { return said.FilterMessage("accepting again").Len() == 1 })
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
 // manyClients connects as many clients as its input says to the address before
-// that, and keeps them until its input ends. It says when all are connected.
+// that, with TLS if it says true, and keeps them until its input ends. It says when all are connected.
 func manyClients() int {
 	var addr string
 	var n int
 	in := bufio.NewReader(os.Stdin)
-	if _, err := fmt.Fscan(in, &addr, &n); err != nil {
+	var secure bool
+	if _, err := fmt.Fscan(in, &addr, &n, &secure); err != nil {
 		return fail(err)
 	}
 	conns := make([]net.Conn, n)
@@ -184,6 +222,9 @@ func manyClients() int {
 		conn, err := d.DialContext(context.Background(), "tcp", addr)
 		if err != nil {
 			return fail(err)
+		}
+		if secure { // with a certificate of the parent
+			conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
 		}
 		if _, err := io.WriteString(conn, upgradeRequest("/")); err != nil {
 			return fail(err)

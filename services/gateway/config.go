@@ -11,9 +11,6 @@ import (
 	"go.uber.org/zap"
 )
 
-// ErrUnsupported is returned by Listen on systems without epoll.
-var ErrUnsupported = errors.New("gateway: the epoll gateway needs Linux; run the container image")
-
 // ErrNoHandler is returned by Listen for a Config without a Handler.
 var ErrNoHandler = errors.New("gateway: Config.Handler is required")
 

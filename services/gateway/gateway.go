@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"net/netip"
 	"time"
@@ -83,7 +84,7 @@ type Server interface { //nolint:interfacebloat // its whole life, and no other 
 	// or when ctx ends: then the rest is cut off, and the error is that of ctx.
 	Shutdown(ctx context.Context) error
 
-	// Close ends everything at once.
+	// Close ends everything at once; what was written has a second to be sent.
 	Close() error
 }
 
@@ -143,6 +144,11 @@ type Config struct {
 	HTTP    http.Handler // answers requests that are no upgrade; default: 426 with a text
 	Log     *zap.Logger  // default: none
 
+	// TLS makes the server speak TLS, with the certificates of this configuration, and
+	// no protocol but HTTP/1.1 in it; a request without TLS is told so. The handshake is
+	// within HandshakeTimeout. Default: no TLS.
+	TLS *tls.Config
+
 	Loops         int // event loops; default GOMAXPROCS at Listen, so set it where GOMAXPROCS was raised for other work
 	MaxConns      int // sockets in all, also unfinished; one more gets a 503; default RLIMIT_NOFILE − 256
 	MaxHandshakes int // unfinished ones at a time, the oldest dropped first; default 4,096
@@ -175,6 +181,8 @@ type Config struct {
 	// Farewell makes the text message that a client gets right before it is closed
 	// for shutdown; default: none.
 	Farewell func() []byte
+
+	goroutines bool // the portable transport although the system has epoll: for tests
 }
 
 // Stats are counts at one moment, and totals since the start.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"testing"
 	"time"
@@ -13,116 +14,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// start compares descriptors, goroutines, sessions and counts before and after each of
-// these tests. held is what it cannot see: bytes of unfinished messages, which belong to
-// the loops; it is asked when they have ended.
-func (s *epollServer) held() (n int64) {
-	for _, l := range s.loops {
-		n += l.rules.held
-	}
-	return n
-}
-
-// wantNothingHeld ends the server, and checks that no bytes of messages are counted.
-func wantNothingHeld(t *testing.T, s *epollServer) {
-	t.Helper()
-	_ = s.Close()
-	<-s.done
-	if n := s.held(); n != 0 {
-		t.Errorf("%d bytes of unfinished messages are counted when all clients are gone", n)
-	}
-}
-
-// Clients that are reset in the middle of a header, a frame, a fragmented message or a
-// control frame leave nothing.
-func TestHostile_reset_in_mid_frame(t *testing.T) {
-	h := &host{}
-	s := start(t, h, Config{Loops: 1})
-	halves := [][]byte{
-		text("x")[:1],
-		text(repeat(5000))[:7],
-		text(repeat(5000))[:3000],
-		join(masked(false, ws.OpText, repeat(3000)), masked(false, ws.OpContinuation, repeat(300))),
-		join(masked(false, ws.OpText, "x"), masked(true, ws.OpPing, "abc")[:7]),
-	}
-	const rounds = 100
-	for i := range rounds {
-		c := connect(t, s)
-		c.send(halves[i%len(halves)])
-		c.reset()
-	}
-	for i := range rounds {
-		h.wantClosed(t, i, ByClient)
-	}
-	eventually(t, "all sockets are closed", func() bool { return s.sockets.Load() == 0 })
-	wantNothingHeld(t, s)
-}
-
-// Unfinished messages of many clients are bounded in all; whose bytes are too many is
-// told to try again later, and the others go on.
-func TestHostile_slow_frames_are_bounded_in_all(t *testing.T) {
-	const each, bound = 50_000, 1_000_000
-	s := start(t, &host{}, Config{Loops: 1, MaxInboundTotal: bound})
-	var slow []*client
-	begun := join(masked(false, ws.OpText, repeat(each)), masked(true, ws.OpPing, "read?"))
-	for range bound / each {
-		c := connect(t, s)
-		c.send(begun)
-		c.want(ws.OpPong, "read?")
-		slow = append(slow, c)
-	}
-	c := connect(t, s)
-	c.send(begun)
-	c.wantClose(codeTryLater)
-	c.wantEnd()
-	quick := connect(t, s)
-	quick.send(text("whole messages need no room"))
-	quick.wantText("whole messages need no room")
-	for _, c := range slow {
-		c.reset()
-	}
-	eventually(t, "all have left", func() bool { return s.Stats().Connections == 1 })
-	wantNothingHeld(t, s)
-}
-
-// A flood of pings by a client that reads nothing costs at most its cap, and then its
-// connection.
-func TestHostile_ping_flood(t *testing.T) {
-	const bound = 100_000
-	h := &host{}
-	s := start(t, h, Config{Loops: 1, SendBuffer: 4608, MaxOutbound: bound})
-	c := narrow(t, s)
-	ping := masked(true, ws.OpPing, repeat(125))
-	flooded := make(chan struct{})
-	go func() {
-		defer close(flooded)
-		for { // one in a write: each read of the server may find a latest one
-			if _, err := c.Write(ping); err != nil {
-				return
-			}
-		}
-	}()
-	worst := int64(0)
-	eventually(t, "the flood ends", func() bool {
-		worst = max(worst, s.Stats().Outbound)
-		return len(h.all()[0].closed) > 0
-	})
-	if worst > bound+1024 {
-		t.Errorf("%d bytes of pongs waited, want at most %d", worst, bound)
-	}
-	h.wantClosed(t, 0, BySlow)
-	_ = c.Close()
-	<-flooded
-}
-
 // A client that stopped reading takes at most the stated bytes of the kernel, however
 // many pushes come.
 func TestHostile_stopped_reader_holds_few_bytes_in_the_kernel(t *testing.T) {
+	overEach(t, hostileStoppedReaderHoldsFewBytesInTheKernel)
+}
+
+func hostileStoppedReaderHoldsFewBytesInTheKernel(t *testing.T, start starter) {
 	const sendBuffer, pushes = 64 << 10, 5000
 	fds := make(chan int, 2) // of both clients
 	h := &host{open: func(g *guest) {
-		if c, ok := g.conn.(*conn); ok {
-			fds <- c.fd
+		if fd, err := socketOf(g.conn); err == nil {
+			fds <- fd
 		}
 	}}
 	s := start(t, h, Config{Loops: 1, SendBuffer: sendBuffer})
@@ -199,11 +102,13 @@ func answeringClient() int {
 
 // A process that was stopped goes offline by its silence, although its kernel goes on
 // acknowledging what it is sent.
-func TestHostile_frozen_process(t *testing.T) {
+func TestHostile_frozen_process(t *testing.T) { overPlain(t, hostileFrozenProcess) }
+
+func hostileFrozenProcess(t *testing.T, start starter) {
 	fds := make(chan int, 1)
 	h := &host{open: func(g *guest) {
-		if c, ok := g.conn.(*conn); ok {
-			fds <- c.fd
+		if fd, err := socketOf(g.conn); err == nil {
+			fds <- fd
 		}
 	}}
 	s := start(t, h, Config{Loops: 1, PingAfter: 50 * time.Millisecond, PingTimeout: 3 * time.Second, CloseTimeout: time.Hour})
@@ -231,27 +136,47 @@ func TestHostile_frozen_process(t *testing.T) {
 	h.wantClosed(t, 0, ByTimeout)
 }
 
-// Hundreds who connect and are gone before they are looked at, in the middle of a
-// service that goes on.
-func TestHostile_connect_and_leave_at_once(t *testing.T) {
-	h := &host{}
-	s := start(t, h, Config{Loops: 2})
-	c := connect(t, s)
-	for i := range 600 {
-		end := dial(t, s)
-		if i%2 == 0 {
-			end.send([]byte(upgradeRequest("/")))
-		}
-		end.reset()
-		if i%100 == 0 {
-			c.send(text("still?"))
-			c.wantText("still?")
-		}
-	}
-	eventually(t, "only one is left", func() bool {
-		now := s.Stats()
-		return s.sockets.Load() == 1 && now.Handshakes == 0 && now.Connections == 1
+// pausedServer is a server that gives its clients little time, and is stopped by the
+// test. It says its address, and ends with its input.
+func pausedServer() int {
+	s, err := Listen([]string{"127.0.0.1:0"}, Config{
+		Handler: &host{}, goroutines: true, Loops: 1,
+		PingAfter: 50 * time.Millisecond, PingTimeout: 2 * time.Second,
 	})
+	if err != nil {
+		return fail(err)
+	}
+	fmt.Println(s.Addrs()[0])
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		_ = s.Close()
+	}()
+	if err := s.Serve(); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+// A server that was stopped for longer than it waits for a sign of life does not blame
+// its clients: what they said meanwhile lies in their sockets.
+func TestHostile_own_pause_is_no_silence(t *testing.T) {
+	p := spawn(t, "server, goroutines")
+	t.Cleanup(func() { _ = p.Process.Signal(unix.SIGCONT) }) // before its end is waited for
+	c := dialTo(t, netip.MustParseAddrPort(p.line(t)), net.Dialer{})
+	c.send([]byte(upgradeRequest("/")))
+	c.wantUpgraded()
+	c.want(ws.OpPing, "")
+	if err := p.Process.Signal(unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	c.send(masked(true, ws.OpPong, ""))
+	<-time.After(3 * time.Second) // more than PingTimeout, by anybody's clock
+	if err := p.Process.Signal(unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // asked again, and again not given up
+		c.want(ws.OpPing, "")
+		c.send(masked(true, ws.OpPong, ""))
+	}
 	c.leave()
-	wantNothingHeld(t, s)
 }

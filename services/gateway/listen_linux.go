@@ -26,11 +26,31 @@ type listener struct {
 	addr netip.AddrPort
 }
 
+// listen binds every address, or none. Sockets without TLS are raw ones, in epoll sets.
+func listen(addrs []string, s *shared) (transport, error) {
+	if s.cfg.TLS != nil || s.cfg.goroutines {
+		return listenPortably(addrs, s)
+	}
+	listeners, err := listenAll(addrs, s.cfg.SendBuffer)
+	if err != nil {
+		return transport{}, err
+	}
+	t := transport{
+		driver:   func() (driver, error) { return newEpoll(s) },
+		acceptor: func(loops []*loop) (acceptor, error) { return newPollAcceptor(s, listeners, loops) },
+		release:  func() { closeAll(listeners) },
+	}
+	for _, l := range listeners {
+		t.addrs = append(t.addrs, l.addr)
+	}
+	return t, nil
+}
+
 // listenAll binds every address, or none.
 func listenAll(addrs []string, sendBuffer int) ([]listener, error) {
 	var bound []listener
 	for _, addr := range addrs {
-		l, err := listen(addr, sendBuffer)
+		l, err := listenRaw(addr, sendBuffer)
 		if err != nil {
 			closeAll(bound)
 			return nil, fmt.Errorf("gateway: %w", err)
@@ -46,17 +66,9 @@ func closeAll(listeners []listener) {
 	}
 }
 
-// listen binds one address. Its errors are those of package net, which name it.
-func listen(addr string, sendBuffer int) (listener, error) {
-	config := net.ListenConfig{
-		Control: func(_, _ string, c syscall.RawConn) error {
-			var err error
-			if cerr := c.Control(func(fd uintptr) { err = setOptions(int(fd), sendBuffer) }); cerr != nil {
-				return cerr
-			}
-			return err
-		},
-	}
+// listenRaw binds one address. Its errors are those of package net, which name it.
+func listenRaw(addr string, sendBuffer int) (listener, error) {
+	config := net.ListenConfig{Control: socketOptions(sendBuffer)}
 	config.SetMultipathTCP(false) // the options above are TCP's
 	bound, err := config.Listen(context.Background(), "tcp", addr)
 	if err != nil {
@@ -82,6 +94,17 @@ func listen(addr string, sendBuffer int) (listener, error) {
 	return l, os.NewSyscallError("fcntl", err)
 }
 
+// socketOptions is the net.ListenConfig.Control for listeners.
+func socketOptions(sendBuffer int) func(network, address string, c syscall.RawConn) error {
+	return func(_, _ string, c syscall.RawConn) error {
+		var err error
+		if cerr := c.Control(func(fd uintptr) { err = setOptions(int(fd), sendBuffer) }); cerr != nil {
+			return cerr
+		}
+		return err
+	}
+}
+
 // setOptions sets what the accepted sockets inherit.
 func setOptions(fd, sendBuffer int) error {
 	for _, o := range []struct{ level, name, value int }{
@@ -97,10 +120,6 @@ func setOptions(fd, sendBuffer int) error {
 	return nil
 }
 
-func unmap(a netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
-
 // remoteOf converts what accept4 returns.
 func remoteOf(sa unix.Sockaddr) netip.AddrPort {
 	switch sa := sa.(type) {
@@ -110,19 +129,4 @@ func remoteOf(sa unix.Sockaddr) netip.AddrPort {
 		return unmap(netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port)))
 	}
 	return netip.AddrPort{}
-}
-
-// raiseFiles raises the soft limit of open files to the hard one and returns it.
-func raiseFiles() (uint64, error) {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return 0, os.NewSyscallError("getrlimit", err)
-	}
-	if limit.Cur < limit.Max {
-		raised := unix.Rlimit{Cur: limit.Max, Max: limit.Max}
-		if unix.Setrlimit(unix.RLIMIT_NOFILE, &raised) == nil {
-			limit = raised
-		}
-	}
-	return limit.Cur, nil
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -26,7 +27,7 @@ func dialFrom(t testing.TB, s Server, from netip.Addr) *client {
 }
 
 // behindProxy is a server whose sessions say first where they come from.
-func behindProxy(t *testing.T, log *zap.Logger) *epollServer {
+func behindProxy(t *testing.T, start starter, log *zap.Logger) *server {
 	var mu sync.Mutex
 	remotes := make(map[string]netip.AddrPort)
 	h := &host{
@@ -51,8 +52,10 @@ func behindProxy(t *testing.T, log *zap.Logger) *epollServer {
 
 // A preamble says whose a connection is, however it is cut, and what stands right
 // behind it is the request and the first frames.
-func TestPreamble_server(t *testing.T) {
-	s := behindProxy(t, nil)
+func TestPreamble_server(t *testing.T) { overPlain(t, preambleServer) }
+
+func preambleServer(t *testing.T, start starter) {
+	s := behindProxy(t, start, nil)
 	for i, c := range []struct {
 		name   string
 		in     []byte
@@ -102,9 +105,11 @@ func TestPreamble_server(t *testing.T) {
 
 // What is no preamble is refused with a text that says what is, and logged once; and a
 // preamble from an address that is no proxy's is not believed.
-func TestPreamble_server_refuses(t *testing.T) {
+func TestPreamble_server_refuses(t *testing.T) { overPlain(t, preambleServerRefuses) }
+
+func preambleServerRefuses(t *testing.T, start starter) {
 	core, logs := observer.New(zapcore.WarnLevel)
-	s := behindProxy(t, zap.New(core))
+	s := behindProxy(t, start, zap.New(core))
 	request := []byte(upgradeRequest("/"))
 	for _, c := range []struct {
 		name string
@@ -141,8 +146,54 @@ func TestPreamble_server_refuses(t *testing.T) {
 	eventually(t, "all have left", func() bool { return s.sockets.Load() == 0 })
 }
 
+// With TLS the preamble comes before it, however it is cut; what is none is refused
+// without TLS.
+func TestPreamble_TLS(t *testing.T) {
+	s := behindProxy(t, func(t testing.TB, h *host, cfg Config) *server {
+		cfg.TLS = testTLS(t)
+		return start(t, h, cfg)
+	}, nil)
+	for name, in := range map[string][]byte{
+		"203.0.113.7": preamble(0x21, 0x11, tcp4, make([]byte, maxPreamble-16-12)),
+		"2001:db8::7": preamble(0x21, 0x21, tcp6, tlvs),
+		"127.0.0.2":   preamble(0x20, 0x00),
+	} {
+		for how, pieces := range pieces(in) {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				end := dialFrom(t, s, proxyAddr)
+				for _, p := range pieces {
+					if _, err := end.Conn.(*tls.Conn).NetConn().Write(p); err != nil {
+						t.Fatal(err)
+					}
+				}
+				end.send(join([]byte(upgradeRequest("/")), text("first")))
+				end.wantUpgraded()
+				end.wantText(name)
+				end.wantText("first")
+				end.leave()
+			})
+		}
+	}
+	t.Run("none", func(t *testing.T) {
+		end := dialTo(t, s.Addrs()[0], net.Dialer{LocalAddr: &net.TCPAddr{IP: proxyAddr.AsSlice()}})
+		end.send([]byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc" + repeat(300)))
+		answer, err := io.ReadAll(end.in)
+		if !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") || !strings.Contains(string(answer), "there is none") {
+			t.Errorf("got %q, %v", answer, err)
+		}
+	})
+	t.Run("half", func(t *testing.T) {
+		end := dialTo(t, s.Addrs()[0], net.Dialer{LocalAddr: &net.TCPAddr{IP: proxyAddr.AsSlice()}})
+		end.send(preamble(0x21, 0x11, tcp4)[:20])
+		_ = end.Close()
+	})
+	eventually(t, "all have left", func() bool { return s.sockets.Load() == 0 })
+}
+
 // A proxy that sends half a preamble, or nothing, is let go like a slow handshake.
-func TestPreamble_server_too_late(t *testing.T) {
+func TestPreamble_server_too_late(t *testing.T) { overPlain(t, preambleServerTooLate) }
+
+func preambleServerTooLate(t *testing.T, start starter) {
 	s := start(t, &host{}, Config{HandshakeTimeout: 30 * time.Millisecond, Preamble: func(netip.Addr) bool { return true }})
 	silent, half, behind := dial(t, s), dial(t, s), dial(t, s)
 	half.send(preamble(0x21, 0x11, tcp4)[:15])
@@ -203,6 +254,10 @@ func hold(near net.Conn, to string, done <-chan struct{}) {
 // A client that is dead behind a proxy which keeps its connection to the server, and
 // acknowledges all that is sent there, goes offline by the ping. One that lives stays.
 func TestHostile_dead_client_behind_a_proxy(t *testing.T) {
+	overPlain(t, hostileDeadClientBehindAProxy)
+}
+
+func hostileDeadClientBehindAProxy(t *testing.T, start starter) {
 	h := &host{}
 	s := start(t, h, Config{Loops: 1, PingAfter: 50 * time.Millisecond, PingTimeout: 3 * time.Second})
 	addr := holdingProxy(t, s)

@@ -43,6 +43,8 @@ func appendRefusal(dst []byte, r Refusal) []byte {
 // What the gateway itself refuses.
 var (
 	refusalNotHTTP   = Refusal{Status: http.StatusBadRequest, Body: "this port speaks HTTP and WebSocket, without TLS"}
+	refusalNotHTTPS  = Refusal{Status: http.StatusBadRequest, Body: "this port speaks HTTP and WebSocket, over TLS"}
+	refusalNoTLS     = Refusal{Status: http.StatusBadRequest, Body: "this port speaks TLS: connect with wss:// or https://"}
 	refusalMalformed = Refusal{Status: http.StatusBadRequest, Body: "the upgrade request is malformed (RFC 6455, section 4.2.1)"}
 	refusalVersion   = Refusal{Status: http.StatusUpgradeRequired, Body: "Sec-WebSocket-Version is missing: this server speaks version 13"}
 	refusalHeader    = Refusal{Status: http.StatusRequestHeaderFieldsTooLarge, Body: "the request's header is too large"}

@@ -19,10 +19,12 @@ func still(t *testing.T, cfg Config) *loop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLoop(&shared{cfg: cfg, patience: cfg.patience()})
+	sh := newShared(cfg)
+	set, err := newEpoll(sh)
 	if err != nil {
 		t.Fatal(err)
 	}
+	l := newLoop(sh, set)
 	t.Cleanup(func() {
 		l.endAll()
 		l.release()
@@ -41,7 +43,7 @@ func (l *loop) pair(t *testing.T, kind int) (c *conn, peer int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Close(ends[1]) })
-	c = &conn{loop: l, fd: ends[0], shake: &handshake{}}
+	c = &conn{loop: l, fd: int32(ends[0]), shake: &handshake{}}
 	l.adopt(c)
 	return c, ends[1]
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 )
 
 // Bounds of the requests that are no upgrades. They are few and short: a page, a
@@ -105,7 +103,7 @@ func (a *annex) admit() bool {
 
 // handedOver is a connection whose first bytes were read already.
 type handedOver struct {
-	*net.TCPConn
+	duplex
 	head  []byte
 	once  sync.Once
 	ended func()
@@ -118,13 +116,13 @@ func (h *handedOver) Read(p []byte) (int, error) {
 		h.head = h.head[n:]
 		return n, nil
 	}
-	return h.TCPConn.Read(p)
+	return h.duplex.Read(p)
 }
 
 // Close gives the room back.
 func (h *handedOver) Close() error {
 	h.once.Do(h.ended)
-	return h.TCPConn.Close()
+	return h.duplex.Close()
 }
 
 // handOver gives a connection, with the bytes read so far, to net/http.
@@ -133,9 +131,7 @@ func (l *loop) handOver(c *conn, read []byte) {
 		l.refuse(c, refusalFull)
 		return
 	}
-	// The copy that net makes must not be left in this epoll set.
-	l.remove(c.fd)
-	conn, err := tcpConn(c.fd)
+	conn, err := l.io.detach(c)
 	if err != nil {
 		l.http.open.Add(-1)
 		l.end(c, ByServer)
@@ -146,26 +142,6 @@ func (l *loop) handOver(c *conn, read []byte) {
 		l.http.open.Add(-1)
 		l.sockets.Add(-1)
 	}
-	l.http.conns <- &handedOver{TCPConn: conn, head: append([]byte(nil), read...), ended: ended}
+	l.http.conns <- &handedOver{duplex: conn, head: append([]byte(nil), read...), ended: ended}
 	l.end(c, ByServer)
-}
-
-// tcpConn returns a net.TCPConn on a copy of the descriptor.
-func tcpConn(fd int) (*net.TCPConn, error) {
-	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("fcntl", err)
-	}
-	f := os.NewFile(uintptr(own), "")
-	defer func() { _ = f.Close() }()
-	conn, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		_ = conn.Close()
-		return nil, net.UnknownNetworkError("not a TCP connection")
-	}
-	return tcp, nil
 }

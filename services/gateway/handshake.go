@@ -5,8 +5,12 @@ import (
 	"net/netip"
 
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 )
+
+// handshakeWith is the beginning of a handshake with a peer.
+func (s *shared) handshakeWith(peer netip.AddrPort) *handshake {
+	return &handshake{remote: peer, preamble: s.cfg.Preamble != nil && s.cfg.Preamble(peer.Addr())}
+}
 
 // adopt takes over a connection that was just accepted.
 func (l *loop) adopt(c *conn) {
@@ -15,7 +19,7 @@ func (l *loop) adopt(c *conn) {
 		return
 	}
 	l.table.add(c)
-	if err := l.add(c.fd, c.slot, c.id); err != nil {
+	if err := l.io.add(c); err != nil {
 		l.table.remove(c)
 		l.forget(c)
 		return
@@ -29,10 +33,9 @@ func (l *loop) adopt(c *conn) {
 
 // forget closes a connection that is not in the table.
 func (l *loop) forget(c *conn) {
-	_ = unix.Close(c.fd)
+	l.io.close(c)
 	c.state = gone
 	l.load.Add(-1)
-	l.sockets.Add(-1)
 }
 
 // await puts a connection at the end of the handshakes.
@@ -81,7 +84,7 @@ func (l *loop) greet(c *conn, p []byte) {
 	end := headerEnd(p, searched)
 	switch {
 	case !looksLikeHTTP(p[0]):
-		l.refuse(c, refusalNotHTTP)
+		l.refuse(c, l.notHTTP)
 	case end > l.cfg.MaxHeader, end == 0 && len(p) >= l.cfg.MaxHeader:
 		l.refuse(c, refusalHeader)
 	case end > 0:
@@ -170,7 +173,7 @@ func (l *loop) refuse(c *conn, r Refusal) {
 func (l *loop) turnAway(c *conn, response []byte) {
 	l.settled(c)
 	// The socket is fresh: its buffer takes the response whole, or the client is gone.
-	if n, err := unix.Write(c.fd, response); err != nil || n < len(response) {
+	if n, err := l.io.write(c, response); err != nil || n < len(response) {
 		l.end(c, ByServer)
 		return
 	}

@@ -40,7 +40,9 @@ func (c *client) replies() ([]string, error) {
 	}
 }
 
-func TestConformance_frames(t *testing.T) {
+func TestConformance_frames(t *testing.T) { overEach(t, conformanceFrames) }
+
+func conformanceFrames(t *testing.T, start starter) {
 	s := start(t, &host{}, Config{Loops: 1})
 	for _, c := range conformanceCases() {
 		want := c.want
@@ -99,7 +101,9 @@ var conformanceHandshakes = []struct {
 	{"10.4 a header that is too large", upgradeRequest("/", "X: "+repeat(9000)), "431", nil, nil},
 }
 
-func TestConformance_handshake(t *testing.T) {
+func TestConformance_handshake(t *testing.T) { overEach(t, conformanceHandshake) }
+
+func conformanceHandshake(t *testing.T, start starter) {
 	s := start(t, &host{}, Config{Loops: 1})
 	for _, c := range conformanceHandshakes {
 		for how, all := range pieces([]byte(c.in)) {
@@ -133,6 +137,10 @@ func TestConformance_handshake(t *testing.T) {
 
 // 5.5.2: a ping between the fragments of a message is answered before the message ends.
 func TestConformance_ping_between_fragments(t *testing.T) {
+	overEach(t, conformancePingBetweenFragments)
+}
+
+func conformancePingBetweenFragments(t *testing.T, start starter) {
 	s := start(t, &host{}, Config{Loops: 1})
 	c := connect(t, s)
 	c.send(join(masked(false, ws.OpText, "Hel"), masked(true, ws.OpPing, "p")))
@@ -143,7 +151,9 @@ func TestConformance_ping_between_fragments(t *testing.T) {
 }
 
 // 7.1.1: both sides close at once, and each gets one close frame.
-func TestConformance_close_from_both_sides(t *testing.T) {
+func TestConformance_close_from_both_sides(t *testing.T) { overEach(t, conformanceCloseFromBothSides) }
+
+func conformanceCloseFromBothSides(t *testing.T, start starter) {
 	var closing sync.WaitGroup
 	h := &host{text: func(g *guest, _ []byte) { g.conn.Close(4503, "kicked") }}
 	s := start(t, h, Config{Loops: 1})

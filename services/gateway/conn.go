@@ -1,15 +1,14 @@
 package gateway
 
-import (
-	"net/netip"
-)
+import "net/netip"
 
 // conn is a Conn. At rest it is this struct, a slot in its loop's
 // table and the kernel's socket.
 type conn struct {
 	// static after construction
 	loop *loop
-	fd   int
+	pipe *pipe // of a relay: its socket
+	fd   int32 // of an epoll: its socket
 
 	// owned by loop
 	session Session    // nil before Open and after Closed

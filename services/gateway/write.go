@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/gobwas/ws"
-	"golang.org/x/sys/unix"
 )
 
 // duty says what happens to a write that the socket does not take.
@@ -50,22 +49,18 @@ func (l *loop) write(c *conn, p []byte, prefix int, d duty) bool {
 		l.limit(c)
 		return true
 	}
-	n, err := unix.Write(c.fd, p)
+	n, err := l.io.write(c, p)
 	switch {
 	case n == len(p):
-	case err != nil && !again(err):
+	case err != nil && !errors.Is(err, errAgain):
 		l.end(c, reasonOf(err))
 		return false
-	case d == latestWins && n <= 0:
+	case d == latestWins && n == 0:
 		return false
 	default:
-		l.hold(c, p, max(n, 0), prefix)
+		l.hold(c, p, n, prefix)
 	}
 	return true
-}
-
-func again(err error) bool {
-	return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR)
 }
 
 // hold queues what is left of p when n bytes were written.
@@ -77,7 +72,7 @@ func (l *loop) hold(c *conn, p []byte, n, prefix int) {
 	c.out = l.backlog()
 	c.out.start(p, n, begun)
 	l.outbound.Add(int64(len(p) - n))
-	l.interest(c, unix.EPOLLIN|unix.EPOLLOUT)
+	l.io.watch(c, true)
 	l.limit(c)
 }
 
@@ -95,7 +90,7 @@ func (l *loop) limit(c *conn) {
 func (l *loop) abandon(c *conn, code ws.StatusCode, reason string) {
 	frame := appendClose(nil, code, reason)
 	if c.out == nil {
-		_, _ = unix.Write(c.fd, frame)
+		_, _ = l.io.write(c, frame)
 		return
 	}
 	before := len(c.out.pending())
@@ -107,8 +102,7 @@ func (l *loop) abandon(c *conn, code ws.StatusCode, reason string) {
 
 // attempt writes what waits.
 func (l *loop) attempt(c *conn) (int, error) {
-	n, err := unix.Write(c.fd, c.out.pending())
-	n = max(n, 0)
+	n, err := l.io.write(c, c.out.pending())
 	c.out.sent(n)
 	return n, err
 }
@@ -118,7 +112,7 @@ func (l *loop) flush(c *conn) {
 	n, err := l.attempt(c)
 	l.outbound.Add(-int64(n))
 	switch {
-	case err != nil && !again(err):
+	case err != nil && !errors.Is(err, errAgain):
 		l.end(c, reasonOf(err))
 	case len(c.out.pending()) == 0:
 		l.settle(c)
@@ -128,15 +122,10 @@ func (l *loop) flush(c *conn) {
 // settle ends a backlog that is written.
 func (l *loop) settle(c *conn) {
 	l.putBacklog(c)
-	l.interest(c, unix.EPOLLIN)
+	l.io.watch(c, false)
 	if c.state == lingering {
-		_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+		l.io.shut(c)
 	}
-}
-
-// interest changes what the loop wants to know of a socket.
-func (l *loop) interest(c *conn, events uint32) {
-	l.change(c.fd, events, c.slot, c.id)
 }
 
 // linger flushes, ends our side, and waits for the client's end: closing a socket
@@ -148,7 +137,7 @@ func (l *loop) linger(c *conn) {
 	c.state, c.mark = lingering, l.now
 	c.in.drop(&l.rules)
 	if c.out == nil {
-		_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+		l.io.shut(c)
 	} else if len(c.out.pending()) == 0 {
 		l.settle(c)
 	}

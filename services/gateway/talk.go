@@ -2,20 +2,22 @@ package gateway
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/gobwas/ws"
-	"golang.org/x/sys/unix"
 )
 
 // read reads once: what is left comes in the next turn, after the other clients.
 func (l *loop) read(c *conn) {
-	n, err := unix.Read(c.fd, l.buf)
+	n, err := l.io.read(c, l.buf)
 	switch {
 	case n > 0:
 		l.hear(c, l.buf[:n])
 	case err == nil:
 		l.end(c, ByClient)
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+	case errors.Is(err, errAgain):
+	case errors.Is(err, errNotTLS) && c.state == handshaking:
+		l.refuse(c, refusalNoTLS)
 	default:
 		l.end(c, reasonOf(err))
 	}
@@ -134,7 +136,7 @@ func (l *loop) closed(c *conn, why Reason) {
 
 // reasonOf returns why a read or write failed.
 func reasonOf(err error) Reason {
-	if errors.Is(err, unix.ETIMEDOUT) {
+	if errors.Is(err, syscall.ETIMEDOUT) {
 		return ByTimeout
 	}
 	return ByClient

@@ -24,7 +24,10 @@ type shared struct {
 	patience patience
 	round    time.Duration // between two looks at parts of a loop's table
 	http     *annex
-	full     []byte // the answer to one connection too many
+	full     []byte  // the answer to one connection too many
+	notHTTP  Refusal // of what is no request
+
+	pipes sync.WaitGroup // goroutines of relays, and of acceptors
 
 	sockets    atomic.Int64 // accepted and not ended
 	conns      atomic.Int64 // upgraded, their session not closed
@@ -36,14 +39,13 @@ type shared struct {
 	complained atomic.Bool // of a preamble
 }
 
-// epollServer is the Server of Linux: a few event loops, and no goroutine for a
-// connection.
-type epollServer struct {
+// server is the Server: a few event loops, over either transport.
+type server struct {
 	// static after construction
 	*shared
 	addrs    []netip.AddrPort
 	loops    []*loop
-	acceptor *acceptor
+	acceptor acceptor
 	accepted chan struct{} // closed by Serve when the acceptor has ended
 	done     chan struct{} // closed by Serve when all has ended, or by Shutdown before Serve
 
@@ -51,7 +53,7 @@ type epollServer struct {
 	stage stage
 }
 
-var _ Server = (*epollServer)(nil)
+var _ Server = (*server)(nil)
 
 // stage is how far a server has come.
 type stage uint8
@@ -77,35 +79,40 @@ func Listen(addrs []string, cfg Config) (Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	listeners, err := listenAll(addrs, cfg.SendBuffer)
+	sh := newShared(cfg)
+	t, err := listen(addrs, sh)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newServer(cfg, listeners)
+	s, err := newServer(sh, t)
 	if err != nil {
-		closeAll(listeners)
+		t.release()
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	return s, nil
 }
 
-func newServer(cfg Config, listeners []listener) (*epollServer, error) {
-	sh := &shared{cfg: cfg, patience: cfg.patience(), full: appendRefusal(nil, refusalFull)}
-	sh.round = sh.patience.round(cfg.HandshakeTimeout)
-	sh.http = newAnnex(cfg.HTTP, cfg.Log, net.TCPAddrFromAddrPort(listeners[0].addr))
-	s := &epollServer{shared: sh, accepted: make(chan struct{}), done: make(chan struct{})}
-	for _, l := range listeners {
-		s.addrs = append(s.addrs, l.addr)
+func newShared(cfg Config) *shared {
+	s := &shared{cfg: cfg, patience: cfg.patience(), full: appendRefusal(nil, refusalFull), notHTTP: refusalNotHTTP}
+	if cfg.TLS != nil {
+		s.notHTTP = refusalNotHTTPS
 	}
-	for range cfg.Loops {
-		l, err := newLoop(sh)
+	s.round = s.patience.round(cfg.HandshakeTimeout)
+	return s
+}
+
+func newServer(sh *shared, t transport) (*server, error) {
+	sh.http = newAnnex(sh.cfg.HTTP, sh.cfg.Log, net.TCPAddrFromAddrPort(t.addrs[0]))
+	s := &server{shared: sh, addrs: t.addrs, accepted: make(chan struct{}), done: make(chan struct{})}
+	for range sh.cfg.Loops {
+		d, err := t.driver()
 		if err != nil {
 			s.releaseLoops()
 			return nil, err
 		}
-		s.loops = append(s.loops, l)
+		s.loops = append(s.loops, newLoop(sh, d))
 	}
-	a, err := newAcceptor(sh, listeners, s.loops)
+	a, err := t.acceptor(s.loops)
 	if err != nil {
 		s.releaseLoops()
 		return nil, err
@@ -114,20 +121,20 @@ func newServer(cfg Config, listeners []listener) (*epollServer, error) {
 	return s, nil
 }
 
-func (s *epollServer) releaseLoops() {
+func (s *server) releaseLoops() {
 	for _, l := range s.loops {
 		l.release()
 	}
 }
 
 // Addrs implements Server.
-func (s *epollServer) Addrs() []netip.AddrPort { return s.addrs }
+func (s *server) Addrs() []netip.AddrPort { return s.addrs }
 
 // MaxConns implements Server.
-func (s *epollServer) MaxConns() int { return s.cfg.MaxConns }
+func (s *server) MaxConns() int { return s.cfg.MaxConns }
 
 // Serve implements Server.
-func (s *epollServer) Serve() error {
+func (s *server) Serve() error {
 	s.mu.Lock()
 	stage := s.stage
 	if stage == bound {
@@ -167,12 +174,13 @@ func (s *epollServer) Serve() error {
 	web.Wait()
 	<-s.http.finished
 	s.http.discard()
+	s.pipes.Wait()
 	return fatal
 }
 
 // Broadcast implements Server: one frame that all loops share. A loop that has not
 // finished the one before goes on with this one.
-func (s *epollServer) Broadcast(payload []byte) {
+func (s *server) Broadcast(payload []byte) {
 	s.latest.Store(&push{frame: appendFrame(nil, opText, payload), began: time.Now()})
 	for _, l := range s.loops {
 		l.mail.wake()
@@ -180,7 +188,7 @@ func (s *epollServer) Broadcast(payload []byte) {
 }
 
 // Stats implements Server.
-func (s *epollServer) Stats() Stats {
+func (s *server) Stats() Stats {
 	return Stats{
 		Connections: int(s.conns.Load()),
 		Handshakes:  int(s.handshakes.Load()),
@@ -191,12 +199,12 @@ func (s *epollServer) Stats() Stats {
 }
 
 // StopAccepting implements Server.
-func (s *epollServer) StopAccepting() {
-	s.acceptor.mail.put(letter{kind: cut})
+func (s *server) StopAccepting() {
+	s.acceptor.stop()
 }
 
 // Shutdown implements Server.
-func (s *epollServer) Shutdown(ctx context.Context) error {
+func (s *server) Shutdown(ctx context.Context) error {
 	if !s.running() {
 		return nil
 	}
@@ -219,7 +227,7 @@ func (s *epollServer) Shutdown(ctx context.Context) error {
 }
 
 // Close implements Server.
-func (s *epollServer) Close() error {
+func (s *server) Close() error {
 	_ = s.Shutdown(ended)
 	return nil
 }
@@ -233,7 +241,7 @@ var ended = func() context.Context {
 
 // running reports whether there is something to shut down. A server that does not
 // serve yet is released, and never will.
-func (s *epollServer) running() bool {
+func (s *server) running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stage == bound {
@@ -245,14 +253,14 @@ func (s *epollServer) running() bool {
 	return s.stage == running
 }
 
-func (s *epollServer) tell(l letter) {
+func (s *server) tell(l letter) {
 	for _, loop := range s.loops {
 		loop.mail.put(l)
 	}
 }
 
 // sendAway tells clients to leave at a pace. It returns before the last of them.
-func (s *epollServer) sendAway(ctx context.Context) {
+func (s *server) sendAway(ctx context.Context) {
 	began := time.Now()
 	left := time.Duration(1<<63 - 1)
 	if deadline, ok := ctx.Deadline(); ok {

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
-	"golang.org/x/sys/unix"
 )
 
-func TestServer_frozen_peer(t *testing.T) {
+func TestServer_frozen_peer(t *testing.T) { overEach(t, serverFrozenPeer) }
+
+func serverFrozenPeer(t *testing.T, start starter) {
 	h := &host{}
 	s := start(t, h, Config{PingAfter: 40 * time.Millisecond, PingTimeout: 40 * time.Millisecond})
 	c := connect(t, s)
@@ -22,52 +23,9 @@ func TestServer_frozen_peer(t *testing.T) {
 	h.wantClosed(t, 0, ByTimeout)
 }
 
-// bare returns a loop that does not run, and a connection of it whose other end is
-// a file descriptor of the test.
-func bare(t *testing.T, cfg Config) (l *loop, c *conn, peer int) {
-	l = still(t, cfg)
-	c, peer = l.pair(t, unix.SOCK_STREAM)
-	return l, c, peer
-}
+func TestServer_any_byte_is_a_sign_of_life(t *testing.T) { overEach(t, serverAnyByteIsASignOfLife) }
 
-// A process that was stopped for a while must not blame its clients: what they
-// said meanwhile lies in their sockets.
-func TestLoop_own_pause_is_no_silence(t *testing.T) {
-	h := &host{}
-	l, c, peer := bare(t, Config{Handler: h})
-	say := func(p []byte) {
-		if _, err := unix.Write(peer, p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	say([]byte(upgradeRequest("/")))
-	l.now += instant(l.cfg.HandshakeTimeout.Milliseconds())
-	l.late(c)
-	if c.state != open {
-		t.Fatalf("a request that came in time is not answered: state %d", c.state)
-	}
-	l.now += instant(l.cfg.PingAfter.Milliseconds())
-	l.judge(c)
-	if c.state != asked {
-		t.Fatalf("a silent client is not asked: state %d", c.state)
-	}
-	say(masked(true, ws.OpPong, ""))
-	l.now += instant(l.cfg.PingTimeout.Milliseconds())
-	l.judge(c)
-	if c.state != open || c.heard != l.now {
-		t.Fatalf("a client that answered is given up: state %d", c.state)
-	}
-	l.now += instant(l.cfg.PingAfter.Milliseconds())
-	l.judge(c)
-	l.now += instant(l.cfg.PingTimeout.Milliseconds())
-	l.judge(c)
-	if c.state != gone {
-		t.Fatalf("a client that did not answer stays: state %d", c.state)
-	}
-	h.wantClosed(t, 0, ByTimeout)
-}
-
-func TestServer_any_byte_is_a_sign_of_life(t *testing.T) {
+func serverAnyByteIsASignOfLife(t *testing.T, start starter) {
 	s := start(t, &host{}, Config{PingAfter: 40 * time.Millisecond, PingTimeout: patient})
 	c := connect(t, s)
 	frame := text("one byte per ping")
@@ -83,7 +41,9 @@ func TestServer_any_byte_is_a_sign_of_life(t *testing.T) {
 	c.leave()
 }
 
-func TestServer_frozen_peer_with_a_backlog(t *testing.T) {
+func TestServer_frozen_peer_with_a_backlog(t *testing.T) { overEach(t, serverFrozenPeerWithABacklog) }
+
+func serverFrozenPeerWithABacklog(t *testing.T, start starter) {
 	h := &host{text: func(g *guest, _ []byte) { g.conn.Send([]byte(repeat(500_000))) }}
 	s := start(t, h, Config{SendBuffer: 4608, PingAfter: 40 * time.Millisecond, PingTimeout: 40 * time.Millisecond})
 	c := narrow(t, s)
@@ -92,7 +52,9 @@ func TestServer_frozen_peer_with_a_backlog(t *testing.T) {
 	eventually(t, "its memory is free", func() bool { return s.Stats().Outbound == 0 })
 }
 
-func TestServer_Shutdown(t *testing.T) {
+func TestServer_Shutdown(t *testing.T) { overEach(t, serverShutdown) }
+
+func serverShutdown(t *testing.T, start starter) {
 	h := &host{}
 	goodbyes := 0
 	s := start(t, h, Config{Loops: 1, Farewell: func() []byte {
@@ -133,6 +95,10 @@ func TestServer_Shutdown(t *testing.T) {
 }
 
 func TestServer_Shutdown_cuts_off_who_does_not_leave(t *testing.T) {
+	overEach(t, serverShutdownCutsOffWhoDoesNotLeave)
+}
+
+func serverShutdownCutsOffWhoDoesNotLeave(t *testing.T, start starter) {
 	h := &host{}
 	s := start(t, h, Config{CloseTimeout: time.Hour})
 	c := connect(t, s)
@@ -146,7 +112,9 @@ func TestServer_Shutdown_cuts_off_who_does_not_leave(t *testing.T) {
 	h.wantClosed(t, 0, ByShutdown)
 }
 
-func TestServer_Shutdown_at_a_pace(t *testing.T) {
+func TestServer_Shutdown_at_a_pace(t *testing.T) { overPlain(t, serverShutdownAtAPace) }
+
+func serverShutdownAtAPace(t *testing.T, start starter) {
 	h := &host{}
 	s := start(t, h, Config{})
 	const clients = drainAtOnce + 200
@@ -172,7 +140,9 @@ func TestServer_Shutdown_at_a_pace(t *testing.T) {
 	}
 }
 
-func TestServer_StopAccepting(t *testing.T) {
+func TestServer_StopAccepting(t *testing.T) { overEach(t, serverStopAccepting) }
+
+func serverStopAccepting(t *testing.T, start starter) {
 	s := start(t, &host{}, Config{})
 	c := connect(t, s)
 	s.StopAccepting()
@@ -187,6 +157,10 @@ func TestServer_StopAccepting(t *testing.T) {
 }
 
 func TestServer_StopAccepting_serves_who_waits_already(t *testing.T) {
+	overEach(t, serverStopAcceptingServesWhoWaitsAlready)
+}
+
+func serverStopAcceptingServesWhoWaitsAlready(t *testing.T, start starter) {
 	s := bind(t, Config{Handler: &host{}})
 	s.StopAccepting()
 	c := dial(t, s) // the kernel takes it, the acceptor has not begun
@@ -201,31 +175,9 @@ func TestServer_StopAccepting_serves_who_waits_already(t *testing.T) {
 	}
 }
 
-// A loop that cannot wait for events any more ends the server, and every session.
-func TestServer_Serve_fatal(t *testing.T) {
-	h := &host{}
-	s := bind(t, Config{Handler: h, Loops: 2})
-	served := make(chan error, 1)
-	go func() { served <- s.Serve() }()
-	for range 4 {
-		connect(t, s)
-	}
-	if err := unix.Dup3(s.loops[0].bell, s.loops[0].epoll, unix.O_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	s.loops[0].mail.wake() // the wait in progress returns, the next one fails
-	if err := <-served; !errors.Is(err, unix.EINVAL) {
-		t.Errorf("Serve: %v", err)
-	}
-	for i := range 4 {
-		h.wantClosed(t, i, ByShutdown)
-	}
-	if err := s.Close(); err != nil {
-		t.Errorf("Close afterwards: %v", err)
-	}
-}
+func TestServer_Serve_twice(t *testing.T) { overEach(t, serverServeTwice) }
 
-func TestServer_Serve_twice(t *testing.T) {
+func serverServeTwice(t *testing.T, start starter) {
 	s := start(t, &host{}, Config{})
 	connect(t, s).leave()
 	if err := s.Serve(); err == nil {

@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 )
 
 func TestServer_hands_over_what_is_no_upgrade(t *testing.T) {
+	overEach(t, serverHandsOverWhatIsNoUpgrade)
+}
+
+func serverHandsOverWhatIsNoUpgrade(t *testing.T, start starter) {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s %s %q %v", r.Method, r.URL, strings.Split(r.RemoteAddr, ":")[0], body, err)
@@ -48,7 +51,9 @@ func TestServer_hands_over_what_is_no_upgrade(t *testing.T) {
 	eventually(t, "all room is given back", func() bool { return s.http.open.Load() == 0 })
 }
 
-func TestServer_bounds_what_is_handed_over(t *testing.T) {
+func TestServer_bounds_what_is_handed_over(t *testing.T) { overPlain(t, serverBoundsWhatIsHandedOver) }
+
+func serverBoundsWhatIsHandedOver(t *testing.T, start starter) {
 	free := make(chan struct{})
 	var busy sync.WaitGroup
 	busy.Add(maxHandedOver)
@@ -63,11 +68,8 @@ func TestServer_bounds_what_is_handed_over(t *testing.T) {
 		conns = append(conns, c)
 	}
 	busy.Wait()
-	// Of what was handed over nothing is left in the loop's epoll set: it would be
-	// woken for it again and again.
-	info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", s.loops[0].epoll))
-	if n := strings.Count(string(info), "tfd:"); err != nil || n != 1 {
-		t.Errorf("the loop waits for %d descriptors besides its bell, %v", n-1, err)
+	if n := watched(t, s.loops[0]); n != 0 {
+		t.Errorf("the loop waits for %d of the sockets that were handed over", n)
 	}
 	c := dial(t, s)
 	c.send([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
@@ -84,6 +86,10 @@ func TestServer_bounds_what_is_handed_over(t *testing.T) {
 }
 
 func TestServer_Shutdown_waits_for_requests_in_flight(t *testing.T) {
+	overEach(t, serverShutdownWaitsForRequestsInFlight)
+}
+
+func serverShutdownWaitsForRequestsInFlight(t *testing.T, start starter) {
 	begun, free := make(chan struct{}), make(chan struct{})
 	s := start(t, &host{}, Config{HTTP: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)

@@ -4,14 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -20,23 +21,6 @@ import (
 	"github.com/gobwas/ws"
 	"go.uber.org/goleak"
 )
-
-// child makes the test binary do a part of a test in a process of its own.
-var child = flag.String("child", "", "run this child process instead of the tests")
-
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if *child != "" {
-		os.Exit(children[*child]())
-	}
-	// The runtime's own poller is there before descriptors are counted.
-	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
-		_ = l.Close()
-	}
-	os.Exit(m.Run())
-}
-
-var children = map[string]func() int{"few files": fewFiles, "clients": manyClients, "answering client": answeringClient}
 
 // host is a Handler whose sessions echo, unless told otherwise.
 type host struct {
@@ -107,8 +91,11 @@ func (h *host) wantClosed(t testing.TB, i int, want Reason) {
 	g.closed <- want // for the check at the end
 }
 
-// openFiles counts the process's descriptors.
+// openFiles counts the process's descriptors, where the system shows them.
 func openFiles(t testing.TB) int {
+	if runtime.GOOS != "linux" {
+		return 0
+	}
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		t.Fatal(err)
@@ -117,18 +104,18 @@ func openFiles(t testing.TB) int {
 }
 
 // bind listens on a free port.
-func bind(t testing.TB, cfg Config) *epollServer {
+func bind(t testing.TB, cfg Config) *server {
 	t.Helper()
 	s, err := Listen([]string{"127.0.0.1:0"}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.(*epollServer)
+	return s.(*server)
 }
 
 // start serves until the test ends, and then checks that nothing is left: no
 // descriptor, goroutine, count, and no session without exactly one Closed.
-func start(t testing.TB, h *host, cfg Config) *epollServer {
+func start(t testing.TB, h *host, cfg Config) *server {
 	t.Helper()
 	before, goroutines := openFiles(t), goleak.IgnoreCurrent()
 	if cfg.Handler == nil {
@@ -177,7 +164,12 @@ func dial(t testing.TB, s Server) *client {
 
 func dialWith(t testing.TB, s Server, d net.Dialer) *client {
 	t.Helper()
-	return dialTo(t, s.Addrs()[0], d)
+	c := dialTo(t, s.Addrs()[0], d)
+	if s, ok := s.(*server); ok && s.secure() {
+		c.Conn = tls.Client(c.Conn, trusting(t))
+		c.in.Reset(c.Conn)
+	}
+	return c
 }
 
 func dialTo(t testing.TB, addr netip.AddrPort, d net.Dialer) *client {
@@ -285,7 +277,18 @@ func (c *client) wantEnd() {
 	}
 }
 
-// wantReset checks that nothing but the end of the connection follows, in any way.
+// wantCut checks that nothing follows but the end of a connection that the server did
+// not say farewell to: with TLS that is no proper end.
+func (c *client) wantCut() {
+	c.t.Helper()
+	if _, secure := c.Conn.(*tls.Conn); secure {
+		c.wantGone()
+		return
+	}
+	c.wantEnd()
+}
+
+// wantGone checks that nothing but the end of the connection follows, in any way.
 func (c *client) wantGone() {
 	c.t.Helper()
 	rest, err := io.ReadAll(c.in)

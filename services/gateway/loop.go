@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -26,7 +25,7 @@ const (
 type loop struct {
 	// static after construction
 	*shared
-	*poll
+	io    driver
 	began time.Time
 	mail  mailbox
 	load  atomic.Int64 // sockets dealt to it that have not ended; the acceptor adds
@@ -34,7 +33,6 @@ type loop struct {
 	// owned by run
 	now     instant
 	table   table
-	events  [eventsPerTurn]unix.EpollEvent
 	buf     []byte // what is read, for all connections
 	reply   []byte // what the callbacks of one read send
 	prefix  int    // bytes of reply that are no frames: the answer to an upgrade
@@ -64,13 +62,9 @@ const (
 	leaving         // all were told to leave; the loop stops when the last one left
 )
 
-func newLoop(s *shared) (*loop, error) {
-	p, err := newPoll()
-	if err != nil {
-		return nil, err
-	}
+func newLoop(s *shared, io driver) *loop {
 	l := &loop{
-		shared: s, poll: p, began: time.Now(),
+		shared: s, io: io, began: time.Now(),
 		buf: make([]byte, readSize),
 		rules: rules{
 			maxMessage:   s.cfg.MaxMessage,
@@ -79,14 +73,14 @@ func newLoop(s *shared) (*loop, error) {
 		},
 		upgrade: newUpgrader(s.cfg.Handler, s.cfg.MaxHeader),
 	}
-	l.mail.ring = l.ring
-	return l, nil
+	l.mail.ring = io.ring
+	return l
 }
 
-// release closes the loop's own descriptors. The mailbox is closed before.
+// release ends the loop's driver. The mailbox is closed before.
 func (l *loop) release() {
 	l.mail.close()
-	l.poll.close()
+	l.io.release()
 }
 
 // run serves until it is told to end, and ends all connections. The error is fatal
@@ -104,13 +98,16 @@ func (l *loop) run() error {
 
 // turn waits for events, serves them, and does a part of what is due anyway.
 func (l *loop) turn() error {
-	events, err := l.wait(l.events[:], l.rest())
+	events, rung, err := l.io.wait(l.rest())
 	if err != nil {
 		return err
 	}
 	l.now = l.clock()
-	for i := range events {
-		l.serve(&events[i])
+	if rung {
+		l.answerBell()
+	}
+	for _, e := range events {
+		l.serve(e)
 	}
 	l.push()
 	l.look()
@@ -133,26 +130,21 @@ func (l *loop) rest() int {
 }
 
 // serve handles one event.
-func (l *loop) serve(e *unix.EpollEvent) {
-	if e.Fd == bellSlot {
-		l.answerBell()
-		return
-	}
-	c := l.table.at(e.Fd, uint32(e.Pad))
+func (l *loop) serve(e event) {
+	c := l.table.at(e.slot, e.id)
 	if c == nil {
 		return // of a connection that ended earlier in this turn
 	}
-	if e.Events&unix.EPOLLOUT != 0 && c.out != nil {
+	if e.writable && c.out != nil {
 		l.flush(c)
 	}
-	if e.Events&^unix.EPOLLOUT != 0 && c.state != gone {
+	if e.readable && c.state != gone {
 		l.read(c)
 	}
 }
 
 // answerBell reads the letters and the latest push.
 func (l *loop) answerBell() {
-	l.silence()
 	// The latest push is looked at after the mailbox: a broadcast that came too late
 	// to be seen here then found the bell silent and rang it again.
 	letters := l.mail.take(l.letters)
