@@ -35,6 +35,8 @@ const (
 type config struct {
 	wsHost         string   // name or address to listen on; default localhost: 127.0.0.1 and ::1
 	wsPort         uint16   // default 8080; 0: one that is free
+	tlsCert        string   // file of the certificate chain, PEM; default none: no TLS
+	tlsKey         string   // file of its key, PEM; both or neither
 	adminAddr      string   // host:port of the operator's API, loopback; default 127.0.0.1:8081
 	nodeID         string   // default: from the host's name and the port
 	allowAnonymous bool     // listen beyond loopback although users are not authenticated
@@ -76,6 +78,8 @@ func defaultConfig() *config {
 func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.wsHost, "ws-host", c.wsHost, "`host` to serve clients on; localhost is 127.0.0.1 and ::1")
 	fs.Uint16Var(&c.wsPort, "ws-port", c.wsPort, "`port` to serve clients on; 0 takes one that is free")
+	fs.StringVar(&c.tlsCert, "tls-cert", "", "`file` of the certificate, and of those between it and its authority, for clients to connect with wss://; read again on SIGHUP")
+	fs.StringVar(&c.tlsKey, "tls-key", "", "`file` of the certificate's key")
 	fs.StringVar(&c.adminAddr, "admin-addr", c.adminAddr, "loopback `host:port` of the operator's HTTP API")
 	fs.StringVar(&c.nodeID, "node-id", "", "`id` of this node, 1 to 24 of a-z, 0-9 and -; one live process per id (default from the host's name and the port)")
 	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are (with --auth none)")
@@ -119,6 +123,7 @@ func (c *config) validate() error {
 		c.validateServer(),
 		c.auth.validate(),
 		c.validateDoor(),
+		c.validateTLS(),
 		c.validateAdmin(),
 		c.validateWork(),
 		c.validateStore())

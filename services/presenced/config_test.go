@@ -27,6 +27,8 @@ func TestConfig_Refuses(t *testing.T) {
 		"no public key":             {args: []string{"--auth", "jwt", "--auth-public-key-file", "/no/such/file"}, says: []string{"AUTH_PUBLIC_KEY_FILE (--auth-public-key-file)", "/no/such/file"}},
 		"no PEM":                    {args: []string{"--auth", "jwt", "--auth-public-key-file", "config.go"}, says: []string{"AUTH_PUBLIC_KEY_FILE", "PEM"}},
 		"admin beyond loopback":     {args: []string{"--admin-addr", "0.0.0.0:8081"}, says: []string{"ADMIN_ADDR", "loopback"}},
+		"certificate without key":   {args: []string{"--tls-cert", "c.pem"}, says: []string{"TLS_CERT (--tls-cert)", "TLS_KEY (--tls-key) is not"}},
+		"key without certificate":   {variables: map[string]string{"TLS_KEY": "k.pem"}, says: []string{"TLS_KEY (--tls-key)", "TLS_CERT (--tls-cert) is not"}},
 		"admin without port":        {args: []string{"--admin-addr", "127.0.0.1"}, says: []string{"ADMIN_ADDR", "host:port"}},
 		"origins":                   {variables: map[string]string{"ALLOWED_ORIGINS": "app.example"}, says: []string{"ALLOWED_ORIGINS", "scheme://"}},
 		"proxies":                   {variables: map[string]string{"TRUSTED_PROXIES": "10.0.0.1,proxy.example"}, says: []string{"TRUSTED_PROXIES", "proxy.example"}},
@@ -81,7 +83,7 @@ func TestHelp_NamesEverySetting(t *testing.T) {
 	var out logged
 	run(t.Context(), environment{args: []string{"--help"}, lookup: noVariables, stdout: &out, stderr: &out})
 	for _, name := range []string{
-		"WS_HOST", "WS_PORT", "ADMIN_ADDR", "NODE_ID", "STORE", "DATA_DIR", "MONGODB_URI", "MONGODB_URI_FILE",
+		"WS_HOST", "WS_PORT", "TLS_CERT", "TLS_KEY", "ADMIN_ADDR", "NODE_ID", "STORE", "DATA_DIR", "MONGODB_URI", "MONGODB_URI_FILE",
 		"DB_HOST", "DB_USER", "DB_PASSWORD", "DB_PASSWORD_FILE", "DB_AUTH_SOURCE", "DB_DATABASE",
 		"AUTH", "AUTH_SECRET", "AUTH_SECRET_FILE", "AUTH_PUBLIC_KEY_FILE", "AUTH_JWKS", "AUTH_AUDIENCE", "AUTH_ISSUER",
 		"ALLOW_ANONYMOUS", "TRUSTED_PROXIES", "PROXY_PROTOCOL", "MAX_CONNS_PER_USER", "MAX_CONNS_PER_ADDR", "COMMAND_RATE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "DRAIN_DELAY", "LOG_LEVEL", "LOG_FORMAT",

@@ -15,8 +15,8 @@ func talk(w io.Writer) func(format string, args ...any) {
 
 // greet says where the server listens, and what to type next.
 func (s *server) greet(say func(format string, args ...any)) {
-	client, admin := s.clientAddr(), s.adminAt.Addr().String()
-	say("clients  ws://%s", client)
+	client, admin := s.clientURL(), s.adminAt.Addr().String()
+	say("clients  %s", client)
 	say("admin    http://%s", admin)
 	say("node     %s", s.member.Stream())
 	say("")
@@ -24,7 +24,7 @@ func (s *server) greet(say func(format string, args ...any)) {
 	if s.cfg.auth.kind == authJWT {
 		who = "--token TOKEN"
 	}
-	say("Connect  go run ./clientctl connect %s%s", who, unless("ws://"+client, "ws://localhost:8080", " --ws "))
+	say("Connect  go run ./clientctl connect %s%s", who, unless(client, "ws://localhost:8080", " --ws "))
 	say("         then type a number, such as 42; Ctrl-C ends it")
 	say("Look     go run ./clientctl online%s", unless("http://"+admin, "http://127.0.0.1:8081", " --admin "))
 	say("Stop     Ctrl-C")
@@ -36,6 +36,15 @@ func unless(value, byDefault, flag string) string {
 		return ""
 	}
 	return flag + value
+}
+
+// clientURL is the address for clients to type.
+func (s *server) clientURL() string {
+	scheme := "ws://"
+	if s.proof != nil {
+		scheme = "wss://"
+	}
+	return scheme + s.clientAddr()
 }
 
 // clientAddr is where clients reach the server: the host as it was set, and the port

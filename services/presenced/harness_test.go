@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,7 +50,8 @@ type target struct {
 	ws, admin string   // addresses
 	said      []string // what it wrote before it served
 	stop      func() exitCode
-	log       *logged // of one that start ran
+	log       *logged     // of one that start ran
+	tls       *tls.Config // of its clients; nil: no TLS
 }
 
 // backend is the store that a presenced of a test uses: its flags.
@@ -202,7 +204,7 @@ type client struct {
 // dial connects a user and waits for the welcome.
 func dial(t *testing.T, tg *target, user string) *client {
 	t.Helper()
-	c, welcome := dialWith(t, ws.Dialer{}, tg.ws+"/ws?user="+url.QueryEscape(user))
+	c, welcome := dialWith(t, ws.Dialer{TLSConfig: tg.tls}, tg.ws+"/ws?user="+url.QueryEscape(user))
 	c.welcome = receive(t, welcome, "the welcome of "+user)
 	return c
 }

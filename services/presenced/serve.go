@@ -48,6 +48,7 @@ func serve(ctx context.Context, cfg *config, env environment) (err error) {
 		return err
 	}
 	makeRoom(cfg.fibWorkers)
+	defer s.proof.listen()()
 	s.greet(say)
 	return s.run(ctx, pool, env.lookup)
 }
@@ -62,6 +63,7 @@ type server struct {
 	member  *presence.Member
 	expiry  *session.Expiry
 	freshen func(context.Context) // keeps the keys of tokens fresh
+	proof   *certificate          // nil: no TLS
 	pushes  *admin.Histogram
 	count   *headcount.Count
 	admin   *http.Server
@@ -95,9 +97,13 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 		return fmt.Errorf("WS_HOST (--ws-host) is %q: %w", s.cfg.wsHost, err)
 	}
 	s.expiry = &host.Expiry
+	if s.proof, err = newCertificate(s.cfg, s.log); err != nil {
+		return usageError{err}
+	}
 	s.pushes = pushLateness()
 	s.gateway, err = gateway.Listen(addrs, gateway.Config{
 		Handler: door, Preamble: s.cfg.preamble(door), HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
+		TLS:    s.proof.config(),
 		Pushed: func(began time.Time) { s.pushes.Observe(timepush.Late(began, time.Now())) },
 	})
 	if err != nil {
@@ -170,6 +176,7 @@ func (s *server) run(ctx context.Context, pool *fibonacci.Pool, lookup func(stri
 	wait.Go(func() { timepush.Run(parts, s.gateway.Broadcast) })
 	wait.Go(func() { s.expiry.Run(parts) })
 	wait.Go(func() { s.freshen(parts) })
+	wait.Go(func() { s.proof.follow(parts) })
 	wait.Go(func() { tuneCollector(parts, pool, lookup) })
 
 	var err error
