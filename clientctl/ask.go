@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/presenced/presence/clientctl/talk"
-	"github.com/presenced/presence/clientctl/wire"
 	"github.com/presenced/presence/services/protocol"
 	"github.com/spf13/cobra"
 )
@@ -31,7 +30,7 @@ is 1. Meanwhile the user is online.`
 	cmd.Example = `  clientctl fibonacci 90
   clientctl fibonacci 100000 --algorithm matrix | wc -c`
 	cmd.Flags().StringVar(&f.algorithm, "algorithm", "", "how to compute it: fast-doubling, matrix or iterative (default: the server's choice)")
-	variables(cmd.Flags(), "user", "token", "ws")
+	variables(cmd.Flags(), "user", "token", "ws", "ca")
 	return cmd
 }
 
@@ -43,7 +42,7 @@ func newSequence(p process) *cobra.Command {
 one a line. Meanwhile the user is online.`
 	cmd.Example = `  clientctl sequence 10
   clientctl sequence 1000 | tail -n 1`
-	variables(cmd.Flags(), "user", "token", "ws")
+	variables(cmd.Flags(), "user", "token", "ws", "ca")
 	return cmd
 }
 
@@ -81,9 +80,13 @@ func ask(ctx context.Context, f *askFlags, c talk.Command, p process) error {
 	if err != nil {
 		return err
 	}
+	dial, err := f.dial()
+	if err != nil {
+		return err
+	}
 	return talk.New(talk.Config{
 		Address:  address,
-		Dial:     wire.Options{Agent: agent(), Token: f.token},
+		Dial:     dial,
 		Show:     talk.NewBare(p.out, p.err),
 		Commands: []talk.Command{c},
 		Ends:     true,

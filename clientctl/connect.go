@@ -6,7 +6,6 @@ import (
 
 	"github.com/presenced/presence/clientctl/fault"
 	"github.com/presenced/presence/clientctl/talk"
-	"github.com/presenced/presence/clientctl/wire"
 	"github.com/spf13/cobra"
 )
 
@@ -52,7 +51,7 @@ With --output json each message of the server is one line, as it came.`,
 	fs.StringVarP(&f.output, "output", "o", "text", "`FORMAT` of the output: text or json")
 	fs.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long to wait for answers after the end of the input; 0: for ever")
 	fs.BoolVar(&f.retry, "retry", false, "also try again when the first connect fails")
-	variables(fs, "user", "token", "ws", "skip-user-input")
+	variables(fs, "user", "token", "ws", "ca", "skip-user-input")
 	return cmd
 }
 
@@ -67,13 +66,17 @@ func connect(ctx context.Context, f connectFlags, p process) error {
 	if err != nil {
 		return err
 	}
+	dial, err := f.dial()
+	if err != nil {
+		return err
+	}
 	show := talk.NewText(p.out, p.err, p.terminal)
 	if f.output == "json" {
 		show = talk.NewJSON(p.out, p.err, p.terminal)
 	}
 	c := talk.Config{
 		Address:  address,
-		Dial:     wire.Options{Agent: agent(), Token: f.token},
+		Dial:     dial,
 		Show:     show,
 		Patience: f.timeout,
 		Retry:    f.retry,

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
+	"github.com/presenced/presence/clientctl/wire"
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/envflag"
 	"github.com/spf13/pflag"
@@ -13,13 +16,33 @@ import (
 
 // target is where to connect, and as whom: the flags that all commands on a WebSocket
 // have.
-type target struct{ user, token, ws string }
+type target struct{ user, token, ws, ca string }
 
 func (t *target) addFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&t.user, "user", "u", "", "connect as this user `ID`")
 	fs.StringVar(&t.token, "token", "", "connect as the user of this `TOKEN`; then --user may be left out")
 	envflag.Secret(fs, "token")
 	fs.StringVar(&t.ws, "ws", "ws://localhost:8080", "the server's `ADDRESS`: ws:// or wss://, host, port, and path")
+	fs.StringVar(&t.ca, "ca", "", "`FILE` of certificates to trust with wss://, besides the system's")
+}
+
+// dial returns how to connect, or a usage error.
+func (t *target) dial() (wire.Options, error) {
+	o := wire.Options{Agent: agent(), Token: t.token}
+	if t.ca == "" {
+		return o, nil
+	}
+	text, err := os.ReadFile(t.ca)
+	if err != nil {
+		return o, usage(fmt.Errorf("--ca (or CA): %w", err))
+	}
+	if o.Roots, err = x509.SystemCertPool(); err != nil {
+		o.Roots = x509.NewCertPool() // a system without any
+	}
+	if !o.Roots.AppendCertsFromPEM(text) {
+		return o, usage(fmt.Errorf("--ca (or CA) %s: has no certificate in PEM", t.ca))
+	}
+	return o, nil
 }
 
 // tokenVariables are where a token can come from, for messages.

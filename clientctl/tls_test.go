@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/presenced/presence/clientctl/fault"
 	"github.com/presenced/presence/clientctl/scripted"
 )
 
@@ -36,6 +37,49 @@ func TestFibonacci_over_TLS(t *testing.T) {
 	cmd.Env = append(os.Environ(), "GORACE="+noExitSleep, "SSL_CERT_FILE="+roots)
 	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "13\n" {
 		t.Errorf("with the root: %v, %s", err, out)
+	}
+}
+
+func TestFibonacci_with_an_own_authority(t *testing.T) {
+	const script = `
+		query user=42
+		expect {"type":"fibonacci","id":"1","n":7}
+		send {"type":"fibonacci","id":"1","n":7,"value":"13"}
+		closed 1000`
+	for name, asked := range map[string]struct {
+		args      []string
+		variables []string
+	}{
+		"flag":     {args: []string{"--ca"}},
+		"variable": {variables: []string{"CA="}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address, roots := serveTLS(t, script)
+			cmd := exec.Command("clientctl", "fibonacci", "7", "--user", "42", "--ws", address)
+			cmd.Env = append(os.Environ(), "GORACE="+noExitSleep)
+			for _, flag := range asked.args {
+				cmd.Args = append(cmd.Args, flag, roots)
+			}
+			for _, v := range asked.variables {
+				cmd.Env = append(cmd.Env, v+roots)
+			}
+			if out, err := cmd.CombinedOutput(); err != nil || string(out) != "13\n" {
+				t.Errorf("%v, %s", err, out)
+			}
+		})
+	}
+}
+
+func TestTarget_dial_refuses_files_of_no_use(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, says := range map[string]string{empty: "has no certificate", empty + "x": "--ca (or CA): open "} {
+		_, err := (&target{ca: file}).dial()
+		if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", file, err, says)
+		}
 	}
 }
 

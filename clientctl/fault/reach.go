@@ -2,12 +2,14 @@ package fault
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -18,7 +20,9 @@ const startServer = "go run ./services/presenced"
 // a URL, that failed with err. It says what to do; setting is where the address was
 // given, such as "--ws or WS".
 func CannotReach(address, setting string, err error) error {
-	var unknown x509.UnknownAuthorityError
+	if words := certificate(address, err); words != "" {
+		return Errorf(Unreachable, "%s", words)
+	}
 	switch dns, _ := errors.AsType[*net.DNSError](err); {
 	case errors.Is(err, syscall.ECONNREFUSED) && onThisMachine(address):
 		return Errorf(Unreachable, "nothing listens at %s: start the server with `%s`, or give its address with %s", address, startServer, setting)
@@ -30,10 +34,26 @@ func CannotReach(address, setting string, err error) error {
 		return Errorf(Unreachable, "no answer from %s in time: check that the server runs there, and the address (%s)", address, setting)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return Errorf(Unreachable, "%s hung up before it answered: check that this is the right port (%s)", address, setting)
-	case errors.As(err, &unknown):
-		return Errorf(Unreachable, "the certificate of %s is signed by an authority that this system does not know", address)
 	}
 	return Errorf(Unreachable, "cannot reach %s (%s): %w", address, setting, err)
+}
+
+// certificate says what is wrong with the server's certificate; "": nothing.
+func certificate(address string, err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "the certificate of " + address + " is signed by an authority that this system does not know: " +
+			"if it is your own, give its certificate with --ca or CA"
+	}
+	if other, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "the certificate of " + address + " is not for this host: " + strings.TrimPrefix(other.Error(), "x509: ")
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return "the certificate of " + address + " is of no use: " + strings.TrimPrefix(invalid.Error(), "x509: ")
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return address + " does not speak TLS: check the address, or try it without, as with ws:// instead of wss://"
+	}
+	return ""
 }
 
 func timedOut(err error) bool {

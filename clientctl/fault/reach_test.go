@@ -2,6 +2,7 @@ package fault_test
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -29,7 +30,10 @@ func TestCannotReach_says_what_to_do(t *testing.T) {
 		{"no answer", "ws://10.0.0.1", context.DeadlineExceeded, "no answer from ws://10.0.0.1 in time"},
 		{"no answer in time from a socket", "ws://10.0.0.1", &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, "no answer"},
 		{"hung up", "ws://localhost:22", io.EOF, "hung up before it answered"},
-		{"a certificate", "wss://localhost:1", fmt.Errorf("tls: %w", x509.UnknownAuthorityError{}), "authority"},
+		{"a certificate", "wss://localhost:1", fmt.Errorf("tls: %w", x509.UnknownAuthorityError{}), "authority that this system does not know: if it is your own, give its certificate with --ca or CA"},
+		{"a certificate of another host", "wss://localhost:1", fmt.Errorf("tls: %w", x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"a.example"}}, Host: "localhost"}), "is not for this host: certificate is valid for a.example, not localhost"},
+		{"a certificate that has expired", "wss://localhost:1", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired, Detail: "long ago"}}, "has expired or is not yet valid: long ago"},
+		{"no TLS", "wss://localhost:1", tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "wss://localhost:1 does not speak TLS"},
 		{"anything else", "ws://localhost:1", errors.New("no route"), "cannot reach ws://localhost:1 (--ws or WS): no route"},
 	}
 	for _, tt := range tests {

@@ -3,6 +3,8 @@ package wire
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
@@ -28,6 +30,9 @@ type Options struct {
 	Agent   string        // the User-Agent; default: none
 	Token   string        // shown in Authorization: Bearer; letters, digits, "-", "_" and "." only; default: none
 
+	// Roots are whom to trust with wss://; default: those of the system.
+	Roots *x509.CertPool
+
 	// NetDial makes the socket; default: that of package net.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -45,6 +50,9 @@ func Dial(ctx context.Context, address string, o Options) (*Conn, error) {
 			timed = &timedConn{Conn: c}
 			return timed
 		},
+	}
+	if o.Roots != nil {
+		d.TLSConfig = &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12}
 	}
 	header := make(http.Header)
 	if o.Agent != "" {
