@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -115,6 +116,14 @@ func (p Position) AppendText(b []byte) []byte {
 	b = p.append(b)
 	b = append(b, '/')
 	return appendHex(b, p.Seq, seqWidth)
+}
+
+// Compare orders positions as their text is ordered.
+func (p Position) Compare(o Position) int {
+	if c := p.Stream.Compare(o.Stream); c != 0 {
+		return c
+	}
+	return cmp.Compare(p.Seq, o.Seq)
 }
 
 // ParsePosition reads a position from its text. It accepts only what String makes.

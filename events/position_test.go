@@ -88,6 +88,9 @@ func TestPosition_TextOrderIsStreamOrder(t *testing.T) {
 		case a.Stream != b.Stream && before != (a.Stream.Compare(b.Stream) < 0):
 			t.Fatalf("%s and %s: the streams are ordered otherwise", a, b)
 		}
+		if c := a.Compare(b); (c < 0) != (a.String() < b.String()) || (c == 0) != (a == b) {
+			t.Fatalf("%s and %s: compare as %d", a, b, c)
+		}
 		if (a.Stream.Compare(b.Stream) == 0) != (a.Stream == b.Stream) {
 			t.Fatalf("%s and %s: compare as %d", a.Stream, b.Stream, a.Stream.Compare(b.Stream))
 		}

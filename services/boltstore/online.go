@@ -2,7 +2,9 @@ package boltstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -84,6 +86,35 @@ func (o online) IDs(ctx context.Context, last events.Position, limit int) (found
 		return each(tx.Bucket(onlineBucket), first, []byte(last.Prefix()), func(key, _ []byte) (bool, error) {
 			id, err := events.ParsePosition(string(key))
 			found = append(found, id)
+			return len(found) < limit, err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// OfUser implements presence.Online: users has the ids, in their order.
+func (o online) OfUser(ctx context.Context, user string, last events.Position, limit int) (found []presence.Connection, err error) {
+	if limit <= 0 || events.ValidateUser(user) != nil { // who is none has no connection
+		return nil, alive(ctx)
+	}
+	err = o.d.view(ctx, "connections of a user", func(tx *bbolt.Tx) error {
+		all := tx.Bucket(onlineBucket)
+		prefix := append([]byte(user), 0)
+		first := prefix
+		if !last.IsZero() {
+			first = last.Next().AppendText(slices.Clone(prefix))
+		}
+		return each(tx.Bucket(usersBucket), first, prefix, func(key, _ []byte) (bool, error) {
+			id := key[len(prefix):]
+			value := all.Get(id)
+			if value == nil {
+				return false, damaged(key, errors.New("online has no such connection"))
+			}
+			c, err := decodeConnection(id, value)
+			found = append(found, c)
 			return len(found) < limit, err
 		})
 	})

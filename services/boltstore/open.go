@@ -166,6 +166,7 @@ func (d *DB) Store() presence.Store {
 		Past:      past{d},
 		Snapshots: snapshots{d},
 		Retention: retention{d},
+		Kicks:     kicks{d},
 		Exclusive: true,
 	}
 }

@@ -48,12 +48,7 @@ func (o online) insert(ctx context.Context, add []presence.Connection) error {
 }
 
 func (o online) remove(ctx context.Context, remove []events.Position) error {
-	ids := make([]string, len(remove))
-	for i, p := range remove {
-		ids[i] = p.String()
-	}
-	err := o.data.deleteMany(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}})
-	return wrap("remove from online from", ids[0], err)
+	return wrap("remove from online from", remove[0].String(), o.data.deleteMany(ctx, among(remove)))
 }
 
 // DropStream implements presence.Online.
@@ -72,7 +67,27 @@ func (o online) OfStream(ctx context.Context, after events.Position, limit int) 
 	if err != nil {
 		return nil, wrap("read online after", after.String(), err)
 	}
-	list := make([]presence.Connection, len(docs))
+	return connectionsOf(docs)
+}
+
+// OfUser implements presence.Online. It reads the index {user, _id} in its order.
+func (o online) OfUser(ctx context.Context, user string, after events.Position, limit int) ([]presence.Connection, error) {
+	if limit < 1 {
+		return nil, nil
+	}
+	filter := bson.D{{Key: "user", Value: user}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: idOrNone(after)}}}}
+	var docs []onlineDoc
+	err := o.data.find(ctx, &docs, filter, options.Find().
+		SetSort(bson.D{{Key: "user", Value: 1}, {Key: "_id", Value: 1}}).SetLimit(int64(limit)).SetBatchSize(batchSize(limit)))
+	if err != nil {
+		return nil, wrap("read connections of", fmt.Sprintf("%q", user), err)
+	}
+	return connectionsOf(docs)
+}
+
+// connectionsOf are the connections of documents.
+func connectionsOf(docs []onlineDoc) (list []presence.Connection, err error) {
+	list = make([]presence.Connection, len(docs))
 	for i, d := range docs {
 		if list[i], err = d.connection(); err != nil {
 			return nil, err

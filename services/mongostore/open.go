@@ -35,6 +35,7 @@ const (
 	viewOnline = "online_users"
 
 	collSnapshots = "snapshots"
+	collKicks     = "kicks"
 	collHorizons  = "horizons" // made when retention first deletes something
 )
 
@@ -162,6 +163,7 @@ func (db *DB) bind(database string, k kind, t timeouts) presence.Store {
 
 		Past:      past{data: data(collEvents), horizons: data(collHorizons)},
 		Snapshots: snapshots{data: data(collSnapshots)},
+		Kicks:     kicks{data: data(collKicks)},
 		Retention: retention{events: data(collEvents), snapshots: data(collSnapshots), horizons: data(collHorizons)},
 	}
 	if k.tellsChanges() {

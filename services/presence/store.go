@@ -23,6 +23,7 @@ type Store struct {
 	Retention Retention // an operator's role; a node that serves never uses it
 
 	Changes Changes // wakes readers; nil: they look at intervals only
+	Kicks   Kicks   // connections that an operator wants closed; nil: nobody can ask for that
 
 	// Exclusive says that no other process can have this store open, which the store
 	// itself makes sure of. Then an unsealed stream is surely that of a dead process.
@@ -77,6 +78,10 @@ type Online interface { //nolint:interfacebloat // all that is asked of one coll
 	// IDs returns only the ids of what OfStream returns: a node asks for those of all its
 	// connections every few seconds.
 	IDs(ctx context.Context, after events.Position, limit int) ([]events.Position, error)
+
+	// OfUser returns up to limit connections of a user, ascending by id as text, that
+	// stand after one; the zero Position begins.
+	OfUser(ctx context.Context, user string, after events.Position, limit int) ([]Connection, error)
 
 	// Streams returns the streams that have connections, ascending as text.
 	Streams(ctx context.Context) ([]events.Stream, error)
@@ -193,6 +198,37 @@ type Retention interface {
 	// DeleteSnapshots deletes the snapshots of below's stream at positions before it.
 	DeleteSnapshots(ctx context.Context, below events.Position) error
 }
+
+// Kick says that an operator wants a connection to be closed. It is one document of
+// kicks, and stands until the connection has ended.
+type Kick struct {
+	Conn   events.Position // the connection's id
+	At     time.Time       // by the clock of the node that was asked
+	By     string          // the node that was asked
+	Reason string          // told to the client; see ValidateKickReason
+}
+
+// Kicks keeps the kicks that are not yet done. Every method may be repeated.
+type Kicks interface {
+	// Add adds kicks. One of a connection that has one already is left as it is.
+	Add(ctx context.Context, kicks []Kick) error
+
+	// OfNode returns up to limit kicks of the connections of a node, of whatever epoch,
+	// ascending by connection, that stand after one; the zero Position begins.
+	OfNode(ctx context.Context, node string, after events.Position, limit int) ([]Kick, error)
+
+	// Pending returns which of at most MaxKicks connections have a kick, ascending as text.
+	Pending(ctx context.Context, conns []events.Position) ([]events.Position, error)
+
+	// Remove removes the kicks of connections.
+	Remove(ctx context.Context, conns []events.Position) error
+
+	// Streams returns the streams whose connections have kicks, ascending as text.
+	Streams(ctx context.Context) ([]events.Stream, error)
+}
+
+// MaxKicks is the most connections that one Kicks.Pending asks about.
+const MaxKicks = 1000
 
 // Changes tells that the log has grown, where a store can say so without being asked
 // again and again. It is a hint and no source of events: readers look at intervals too.

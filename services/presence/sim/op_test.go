@@ -287,6 +287,11 @@ func (l logless) Streams(ctx context.Context) ([]events.Stream, error) {
 	return a.streams, a.err
 }
 
+// OfUser is for operators; no algorithm of a node asks it.
+func (c contracts) OfUser(context.Context, string, events.Position, int) ([]presence.Connection, error) {
+	return nil, events.ErrUnavailable
+}
+
 // Users is for clients; no algorithm of a node asks it.
 func (c contracts) Users(context.Context, presence.UserQuery) (presence.UserPage, error) {
 	return presence.UserPage{}, events.ErrUnavailable

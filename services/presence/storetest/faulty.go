@@ -37,7 +37,7 @@ func NewFaulty(inner presence.Store, plan Plan) *Faulty {
 // Store returns the faulty contracts. The Recorder is the one of the inner store and
 // fails as a whole, like a store that records in one commit: before it, or after.
 func (f *Faulty) Store() presence.Store {
-	return presence.Store{
+	s := presence.Store{
 		Log:       faultyLog{f},
 		Recorder:  faultyRecorder{f},
 		Online:    faultyOnline{f},
@@ -45,8 +45,13 @@ func (f *Faulty) Store() presence.Store {
 		Past:      faultyPast{f},
 		Snapshots: faultySnapshots{f},
 		Retention: faultyRetention{f},
+		Kicks:     faultyKicks{f},
 		Exclusive: f.inner.Exclusive,
 	}
+	if f.inner.Kicks == nil {
+		s.Kicks = nil
+	}
+	return s
 }
 
 // TwoSteps returns the faulty contracts with presence.TwoStep over the faulty Log

@@ -108,6 +108,12 @@ func (o faultyOnline) IDs(ctx context.Context, after events.Position, limit int)
 	})
 }
 
+func (o faultyOnline) OfUser(ctx context.Context, user string, after events.Position, limit int) ([]presence.Connection, error) {
+	return query(ctx, o.f, OnlineUsers, func(ctx context.Context) ([]presence.Connection, error) {
+		return o.f.inner.Online.OfUser(ctx, user, after, limit)
+	})
+}
+
 func (o faultyOnline) Streams(ctx context.Context) ([]events.Stream, error) {
 	return query(ctx, o.f, OnlineStreams, func(ctx context.Context) ([]events.Stream, error) {
 		return o.f.inner.Online.Streams(ctx)

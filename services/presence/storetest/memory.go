@@ -33,6 +33,7 @@ type Memory struct {
 	nodes   map[events.Stream]presence.Node
 	chunks  map[events.Stream][]presence.Chunk // each ascending by id
 	horizon time.Time
+	kicks   map[events.Position]presence.Kick
 }
 
 // NewMemory returns an empty store.
@@ -43,6 +44,7 @@ func NewMemory() *Memory {
 		online:  make(map[events.Stream][]presence.Connection),
 		nodes:   make(map[events.Stream]presence.Node),
 		chunks:  make(map[events.Stream][]presence.Chunk),
+		kicks:   make(map[events.Position]presence.Kick),
 	}
 }
 
@@ -57,6 +59,7 @@ func (m *Memory) Store() presence.Store {
 		Past:      memoryPast{m},
 		Snapshots: memorySnapshots{m},
 		Retention: memoryRetention{m},
+		Kicks:     memoryKicks{m},
 		Exclusive: true,
 	}
 }

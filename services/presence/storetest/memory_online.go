@@ -95,6 +95,24 @@ func idsOf(page []presence.Connection) []events.Position {
 	return ids
 }
 
+func (o memoryOnline) OfUser(ctx context.Context, user string, after events.Position, limit int) ([]presence.Connection, error) {
+	if err := alive(ctx); err != nil {
+		return nil, err
+	}
+	o.m.mu.RLock()
+	defer o.m.mu.RUnlock()
+	var found []presence.Connection
+	for _, stream := range o.m.online {
+		for _, c := range stream {
+			if c.User == user && (after.IsZero() || c.ID.Compare(after) > 0) {
+				found = append(found, c)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b presence.Connection) int { return a.ID.Compare(b.ID) })
+	return found[:max(0, min(limit, len(found)))], nil
+}
+
 func (o memoryOnline) Streams(ctx context.Context) ([]events.Stream, error) {
 	if err := alive(ctx); err != nil {
 		return nil, err

@@ -36,6 +36,11 @@ const (
 	RetentionSetHorizon
 	RetentionDeleteEvents
 	RetentionDeleteSnapshots
+	KicksAdd
+	KicksOfNode
+	KicksPending
+	KicksRemove
+	KicksStreams
 )
 
 var opNames = [...]string{
@@ -48,11 +53,13 @@ var opNames = [...]string{
 	SnapshotsAdd: "Snapshots.Add", SnapshotsRead: "Snapshots.Read", SnapshotsBefore: "Snapshots.Before", SnapshotsAfter: "Snapshots.After",
 	RetentionSetHorizon: "Retention.SetHorizon", RetentionDeleteEvents: "Retention.DeleteEvents",
 	RetentionDeleteSnapshots: "Retention.DeleteSnapshots",
+	KicksAdd:                 "Kicks.Add", KicksOfNode: "Kicks.OfNode", KicksPending: "Kicks.Pending", KicksRemove: "Kicks.Remove",
+	KicksStreams: "Kicks.Streams",
 }
 
 // String is the operation's name, such as "Log.Append".
 func (o Op) String() string {
-	if o < LogAppend || o > RetentionDeleteSnapshots {
+	if o < LogAppend || o > KicksStreams {
 		return fmt.Sprintf("op(%d)", uint8(o))
 	}
 	return opNames[o]
@@ -62,10 +69,11 @@ func (o Op) String() string {
 func (o Op) reads() bool {
 	switch o {
 	case LogAppend, RecorderRecord, OnlineApply, OnlineDropStream, NodesJoin, NodesBeat, NodesRemove,
-		SnapshotsAdd, RetentionSetHorizon, RetentionDeleteEvents, RetentionDeleteSnapshots:
+		SnapshotsAdd, RetentionSetHorizon, RetentionDeleteEvents, RetentionDeleteSnapshots, KicksAdd, KicksRemove:
 		return false
 	case LogRead, LogTail, LogHighest, LogStreams, OnlineOfStream, OnlineStreams, OnlineUsers, NodesAll,
-		PastOfUser, PastLast, PastHorizon, SnapshotsRead, SnapshotsBefore, SnapshotsAfter:
+		PastOfUser, PastLast, PastHorizon, SnapshotsRead, SnapshotsBefore, SnapshotsAfter,
+		KicksOfNode, KicksPending, KicksStreams:
 	}
 	return true
 }

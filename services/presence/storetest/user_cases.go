@@ -22,6 +22,8 @@ var userCases = []testCase{
 	{"with_hostile_names", usersHostile},
 	{"total_is_of_all_connections", usersTotal},
 	{"none", usersNone},
+	{"connections_of_one", connectionsOfUser},
+	{"connections_of_one_with_a_hostile_name", connectionsOfHostile},
 }
 
 // longUser is as long as a user id may be, and ends in a character of four bytes.
@@ -231,5 +233,54 @@ func usersNone(t *testing.T, s presence.Store) {
 	page := mustFind(t, s.Online, presence.UserQuery{Limit: 10}, nil)
 	if page.Next != "" || page.Total != 0 {
 		t.Fatalf("next %q and total %d of nothing", page.Next, page.Total)
+	}
+}
+
+// mustList fails unless these are the connections of a user, read a few at a time.
+func mustList(t tester, o presence.Online, user string, size int, want ...presence.Connection) {
+	t.Helper()
+	var got []presence.Connection
+	for after := (events.Position{}); ; after = got[len(got)-1].ID {
+		page, err := o.OfUser(t.Context(), user, after, size)
+		must(t, err)
+		if got = append(got, page...); len(page) < size {
+			break
+		}
+	}
+	mustEqual(t, got, want)
+}
+
+func connectionsOfUser(t *testing.T, s presence.Store) {
+	n1, n1b, n10 := events.Stream{Node: "n1", Epoch: 1}, events.Stream{Node: "n1", Epoch: 2}, events.Stream{Node: "n10", Epoch: 1}
+	mustApply(t, s.Online, []presence.Connection{at(n1, 1, "b", 9), at(n1, 2, "a", 5), at(n1, 3, "b", 8)})
+	full := at(n1b, 1, "b", 3)
+	full.Remote, full.Agent = "203.0.113.0", "storetest/1 (größer)"
+	mustApply(t, s.Online, []presence.Connection{full})
+	mustApply(t, s.Online, []presence.Connection{at(n10, 7, "b", 2), at(n10, 9, "bb", 7)})
+	for size := 1; size < 7; size++ {
+		mustList(t, s.Online, "b", size, at(n1, 1, "b", 9), at(n1, 3, "b", 8), full, at(n10, 7, "b", 2))
+		mustList(t, s.Online, "bb", size, at(n10, 9, "bb", 7))
+	}
+	for _, nobody := range []string{"", "c", "b\x00", "a\x00n1"} {
+		mustList(t, s.Online, nobody, 5)
+	}
+	page, err := s.Online.OfUser(t.Context(), "b", events.Position{}, 0)
+	must(t, err)
+	mustEqual(t, page, nil)
+	_, err = s.Online.OfUser(ended(t), "b", events.Position{}, 5)
+	mustBe(t, err, events.ErrUnavailable)
+	must(t, s.Online.Apply(t.Context(), nil, []events.Position{n1.At(3)}))
+	mustList(t, s.Online, "b", 2, at(n1, 1, "b", 9), full, at(n10, 7, "b", 2))
+}
+
+func connectionsOfHostile(t *testing.T, s presence.Store) {
+	n1 := events.Stream{Node: "n1", Epoch: 1}
+	var all []presence.Connection
+	for i, user := range hostile {
+		all = append(all, at(n1, uint64(i)+1, user, i))
+	}
+	mustApply(t, s.Online, all)
+	for i, user := range hostile {
+		mustList(t, s.Online, user, 2, all[i])
 	}
 }
