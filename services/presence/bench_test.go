@@ -14,6 +14,7 @@ import (
 type quiet struct{ presence.Conn }
 
 func (*quiet) Recorded(events.Position) {}
+func (*quiet) Kicked(string)            {}
 
 func embedded(b *testing.B) presence.Store {
 	b.Helper()

@@ -12,6 +12,11 @@ type Client interface {
 	// id. It is called on the appender's goroutine and must not block; it may come
 	// after the socket is gone.
 	Recorded(id events.Position)
+
+	// Kicked says that an operator wants the connection to be closed, and why; the reason
+	// may be empty. It is called on the appender's goroutine and must not block; it may
+	// come after the socket is gone, and more than once.
+	Kicked(reason string)
 }
 
 // Conn is one connection of this node, from its admission to its disconnect. It is

@@ -15,7 +15,7 @@ import (
 const maxBatch = 1000
 
 // epoch is one life of the node id: it owns one stream, from the claim to its end.
-// Its loops (append, beat, reconcile) are started by start and waited for by
+// Its loops (append, beat, reconcile, kick) are started by start and waited for by
 // finish, or by lost when one of them has failed.
 type epoch struct {
 	// static after construction
@@ -25,9 +25,11 @@ type epoch struct {
 	ctx       context.Context // of the loops; its cause says why they ended
 	cancel    context.CancelCauseFunc
 	loops     sync.WaitGroup
-	leaving   chan struct{} // closed by finish: the append loop ends when all is recorded
-	appended  chan struct{} // closed when the append loop has ended, in whatever way
-	findings  chan finding  // size 0: reconcile hands over, the append loop mends between batches
+	leaving   chan struct{}  // closed by finish: the append loop ends when all is recorded
+	appended  chan struct{}  // closed when the append loop has ended, in whatever way
+	findings  chan finding   // size 0: reconcile hands over, the append loop mends between batches
+	kicks     chan kickRound // size 0: the kick loop hands over, the append loop judges between batches
+	began     time.Time      // of the loops, by the monotonic clock
 
 	// written by the appender
 	tail atomic.Uint64 // seq of the last recorded event
@@ -38,6 +40,8 @@ type epoch struct {
 	batch  []item  // taken from the queue, and not yet recorded
 	moving []*Conn // taken from the stale, and not yet recorded
 	run    []events.Event
+	done   uint64                    // items of the queue that are recorded
+	former map[events.Position]*Conn // by the ids that connections had in earlier epochs; nil: none, or long ago
 }
 
 func newEpoch(m *Member, opened events.Event) *epoch {
@@ -45,25 +49,31 @@ func newEpoch(m *Member, opened events.Event) *epoch {
 	return &epoch{
 		m: m, stream: opened.ID.Stream, startedAt: opened.At, ctx: ctx, cancel: cancel,
 		leaving: make(chan struct{}), appended: make(chan struct{}), findings: make(chan finding),
-		next: 1, at: opened.At.UnixMilli(),
+		kicks: make(chan kickRound),
+		next:  1, at: opened.At.UnixMilli(),
 		batch: make([]item, 0, maxBatch), run: make([]events.Event, 0, maxBatch),
 	}
 }
 
 // start starts the loops.
 func (e *epoch) start() {
+	e.began = time.Now()
 	e.loops.Go(func() {
 		defer close(e.appended)
 		e.guard(e.appendLoop(e.ctx))
 	})
 	e.loops.Go(func() { e.guard(e.beatLoop(e.ctx)) })
 	e.loops.Go(func() { e.reconcileLoop(e.ctx) })
+	if e.m.store.Kicks != nil {
+		e.loops.Go(func() { e.kickLoop(e.ctx) })
+	}
 }
 
 // lost waits until all loops have ended by themselves, and with them their calls in
 // flight, and returns why.
 func (e *epoch) lost() error {
 	e.loops.Wait()
+	e.remember()
 	e.m.table.lose(e.batch, e.moving)
 	return context.Cause(e.ctx)
 }
@@ -163,6 +173,9 @@ func (e *epoch) pause(ctx context.Context, busy bool) (more bool, err error) {
 		select {
 		case f := <-e.findings:
 			return true, e.mend(ctx, f)
+		case r := <-e.kicks:
+			e.judgeKicks(r)
+			return true, nil
 		default:
 			return true, nil
 		}
@@ -172,6 +185,9 @@ func (e *epoch) pause(ctx context.Context, busy bool) (more bool, err error) {
 		return true, nil
 	case f := <-e.findings:
 		return true, e.mend(ctx, f)
+	case r := <-e.kicks:
+		e.judgeKicks(r)
+		return true, nil
 	case <-e.leaving:
 		return e.disconnectRest(), nil
 	case <-ctx.Done():
@@ -200,6 +216,7 @@ func (e *epoch) recordBatch(ctx context.Context) error {
 	if err := e.record(ctx, e.run); err != nil {
 		return err
 	}
+	e.done += uint64(len(e.batch))
 	welcome := e.m.table.recorded(e.batch, e.stream.Epoch)
 	e.batch = e.batch[:0]
 	for _, it := range welcome {

@@ -69,6 +69,7 @@ type Member struct {
 
 	ctx    context.Context // ends when the member leaves or has failed
 	cancel context.CancelCauseFunc
+	asked  chan struct{}        // size 1: somebody has asked this node for a kick; full: so it is known
 	tasks  sync.WaitGroup       // the supervisor, the patrols, and the takeovers they began
 	leave  chan context.Context // size 1: Shutdown asks the supervisor to leave
 	left   chan error           // size 1: how that went
@@ -107,7 +108,7 @@ func New(store Store, cfg Config) (*Member, error) {
 		process: rand.Text(),
 		table:   newTable(cfg.Queue),
 		health:  newHealth(cfg.Log),
-		ctx:     ctx, cancel: cancel, taking: make(map[events.Stream]bool),
+		ctx:     ctx, cancel: cancel, taking: make(map[events.Stream]bool), asked: make(chan struct{}, 1),
 		leave: make(chan context.Context, 1), left: make(chan error, 1), done: make(chan struct{}),
 	}, nil
 }

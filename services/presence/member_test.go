@@ -34,6 +34,17 @@ type client struct {
 
 	mu  sync.Mutex
 	ids []events.Position
+
+	kicks  []string // the reasons
+	member *presence.Member
+}
+
+// Kicked closes the connection, as a gateway does: soon.
+func (c *client) Kicked(reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kicks = append(c.kicks, reason)
+	go c.member.Disconnect(&c.Conn, events.Kicked)
 }
 
 func (c *client) Recorded(id events.Position) {
@@ -76,6 +87,7 @@ func connect(t *testing.T, m *presence.Member, user string) *client {
 		t.Fatalf("admit %s: %v", user, err)
 	}
 	c := newClient(user)
+	c.member = m
 	m.Connect(&c.Conn)
 	return c
 }

@@ -113,6 +113,8 @@ type witness struct {
 	wrong error             // owned by the appender
 }
 
+func (w *witness) Kicked(string) {}
+
 // Recorded holds I7: the event is in the log, and the connection online.
 func (w *witness) Recorded(id events.Position) {
 	w.ids = append(w.ids, id)

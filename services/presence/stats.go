@@ -21,12 +21,13 @@ type Stats struct {
 	Fenced        uint64        // how often this node's stream was sealed by another
 	Takeovers     uint64        // streams of dead nodes that this node ended
 	Mended        uint64        // connections that reconcile added to online or removed from it
+	Kicked        uint64        // clients of this node that were told to go for an operator
 	Swept         uint64        // ended streams whose ghosts the sweep removed from online
 }
 
 // counters are the parts of Stats that only grow. They are safe for concurrent use.
 type counters struct {
-	recorded, batches, recordingTime, fenced, takeovers, mended, swept atomic.Uint64
+	recorded, batches, recordingTime, fenced, takeovers, mended, swept, kicked atomic.Uint64
 }
 
 // Stats counts.
@@ -43,6 +44,7 @@ func (m *Member) Stats() Stats {
 	s.Takeovers = m.count.takeovers.Load()
 	s.Mended = m.count.mended.Load()
 	s.Swept = m.count.swept.Load()
+	s.Kicked = m.count.kicked.Load()
 	return s
 }
 

@@ -29,6 +29,7 @@ func (m *Member) supervise(e *epoch) {
 			m.giveUp(e, err)
 			return
 		}
+		next.former = e.former
 		e = next
 		e.start()
 	}
@@ -126,7 +127,7 @@ func (m *Member) finish(ctx context.Context, e *epoch) error {
 }
 
 // end seals a stream whose queue is empty and whose loops have ended, and removes what
-// online and nodes have of it.
+// online, kicks and nodes have of it.
 func (m *Member) end(ctx context.Context, e *epoch) error {
 	seal, stream := e.seal(), e.stream
 	steps := []step{
@@ -135,6 +136,12 @@ func (m *Member) end(ctx context.Context, e *epoch) error {
 			return err
 		}},
 		{"drop own online", func(ctx context.Context) error { return m.store.Online.DropStream(ctx, stream) }},
+		{"drop own kicks", func(ctx context.Context) error {
+			if m.store.Kicks == nil {
+				return nil
+			}
+			return dropKicks(ctx, m.store.Kicks, stream)
+		}},
 		{"remove own node", func(ctx context.Context) error { return m.store.Nodes.Remove(ctx, stream) }},
 	}
 	for _, s := range steps {

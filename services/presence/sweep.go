@@ -17,24 +17,32 @@ const (
 	sweepMin    = 3 * time.Second
 	sweepMax    = 7 * time.Second
 	sweepOrphan = 12 * time.Second
+
+	// sweepKicks is how long kicks of a stream that has ended are kept: its owner may be
+	// alive, only cut off, and is then to find them when it joins again.
+	sweepKicks = 10 * time.Minute
 )
 
-// orphans are the streams that online has, that have no node document and are not
-// sealed, and since when this node has seen them so.
+// orphans are streams in a state that should not last, and since when this node has
+// seen them so.
 type orphans map[events.Stream]time.Time
 
 // sweep looks for what a late write has brought back: connections in online of streams
 // that have ended, or of which no node document tells any more.
 func (m *Member) sweep() {
-	seen := make(orphans)
+	seen, kicks := make(orphans), make(orphans)
 	for sleep(m.ctx, m.between(sweepMin, sweepMax)) {
 		err := m.sweepOnce(m.ctx, seen)
+		if err == nil && m.store.Kicks != nil {
+			err = m.sweepKicks(m.ctx, kicks)
+		}
 		switch {
 		case err == nil:
 			m.health.clear("sweep")
 		case m.ctx.Err() == nil:
 			m.health.note("sweep", err)
 			clear(seen) // a wait that was not watched does not count
+			clear(kicks)
 		}
 	}
 }
@@ -57,25 +65,57 @@ func (m *Member) sweepOnce(ctx context.Context, seen orphans) error {
 			continue
 		}
 		still[s] = true
-		if seen.forAWhile(s, time.Now()) {
+		if seen.forAWhile(s, sweepOrphan, time.Now()) {
 			m.takeOverBeside(s, "no node document")
 		}
 	}
-	for s := range seen {
-		if !still[s] {
-			delete(seen, s)
-		}
-	}
+	seen.keep(still)
 	return nil
 }
 
-// forAWhile reports whether a stream has been an orphan for sweepOrphan.
-func (o orphans) forAWhile(s events.Stream, now time.Time) bool {
+// sweepKicks removes the kicks of streams of other nodes that ended a while ago. Those of
+// its own node this node removes by itself.
+func (m *Member) sweepKicks(ctx context.Context, seen orphans) error {
+	streams, err := m.store.Kicks.Streams(ctx)
+	if err != nil {
+		return fmt.Errorf("list streams of kicks: %w", err)
+	}
+	still := make(map[events.Stream]bool)
+	for _, s := range streams {
+		if s.Node == m.cfg.Node {
+			continue
+		}
+		ended, err := m.ended(ctx, s)
+		if err != nil {
+			return err
+		}
+		if still[s] = ended; !ended || !seen.forAWhile(s, sweepKicks, time.Now()) {
+			continue
+		}
+		if err := dropKicks(ctx, m.store.Kicks, s); err != nil {
+			return fmt.Errorf("drop kicks of %s: %w", s, err)
+		}
+	}
+	seen.keep(still)
+	return nil
+}
+
+// keep forgets the streams that are not in that state any more.
+func (o orphans) keep(still map[events.Stream]bool) {
+	for s := range o {
+		if !still[s] {
+			delete(o, s)
+		}
+	}
+}
+
+// forAWhile reports whether a stream has been an orphan for d.
+func (o orphans) forAWhile(s events.Stream, d time.Duration, now time.Time) bool {
 	since, known := o[s]
 	if !known {
 		o[s] = now
 	}
-	return known && now.Sub(since) >= sweepOrphan
+	return known && now.Sub(since) >= d
 }
 
 // strays are the streams of online that have no node document, and are not this

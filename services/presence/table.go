@@ -265,6 +265,13 @@ func (t *table) moved(batch []*Conn, epoch uint32) []*Conn {
 	return welcome
 }
 
+// isThere reports whether a connection has not left.
+func (t *table) isThere(c *Conn) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return c.state != connLeft
+}
+
 // recordedConns returns the live connections, ascending by seq.
 func (t *table) recordedConns() []*Conn {
 	t.mu.Lock()

@@ -9,6 +9,7 @@ import (
 type nobody struct{}
 
 func (nobody) Recorded(events.Position) {}
+func (nobody) Kicked(string)            {}
 
 // Appending an event to the queue does not allocate, once the queue has its size.
 func BenchmarkTable(b *testing.B) {

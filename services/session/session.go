@@ -125,6 +125,17 @@ func (s *Session) Recorded(id events.Position) {
 	}))
 }
 
+// Kicked closes the connection: an operator wants it so.
+func (s *Session) Kicked(reason string) {
+	if reason == "" {
+		reason = kickedText
+	}
+	s.socket.Close(uint16(protocol.CloseKicked), reason)
+}
+
+// kickedText is the reason of a close where the operator gave none.
+const kickedText = "kicked by an operator"
+
 // Closed says that the connection is no more, or never opened. It stops what the
 // client has asked for and not yet got.
 func (s *Session) Closed(r events.Reason) {

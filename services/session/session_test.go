@@ -123,6 +123,18 @@ func TestSession_Life(t *testing.T) {
 	}
 }
 
+// Who is kicked is told so, and why if that is known; the rest is the gateway's.
+func TestSession_Kicked(t *testing.T) {
+	m, s := new(members), newSocket()
+	c := open(t, newHost(t, m), s)
+	c.Kicked("")
+	c.Kicked("go home")
+	if got := <-s.closed + ", " + <-s.closed; got != "4503 kicked by an operator, 4503 go home" || len(m.told) != 1 {
+		t.Errorf("closed with %s; members were told %v", got, m.told)
+	}
+	c.Closed(events.Kicked)
+}
+
 // A connection that never opened gives its room back and leaves no event.
 func TestSession_Closed_NeverOpened(t *testing.T) {
 	m := new(members)

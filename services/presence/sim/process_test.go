@@ -239,6 +239,9 @@ func (c *client) Recorded(id events.Position) {
 	c.p.w.welcomes = append(c.p.w.welcomes, welcome{c, id})
 }
 
+// Kicked never happens: a simulation has no operator.
+func (c *client) Kicked(string) {}
+
 // welcome is a message that a client was sent.
 type welcome struct {
 	c  *client

@@ -91,6 +91,9 @@ func (c *churned) Recorded(events.Position) {
 	}
 }
 
+// Kicked never happens: nobody asks for it.
+func (c *churned) Kicked(string) {}
+
 // keeper is a Recorder that keeps how many events were recorded at a time. It belongs to
 // one appender, until done is closed.
 type keeper struct {
