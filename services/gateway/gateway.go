@@ -74,6 +74,10 @@ type Server interface { //nolint:interfacebloat // its whole life, and no other 
 	// Stats returns counts of this moment.
 	Stats() Stats
 
+	// Totals returns what was counted since the start; what happens in this moment may be
+	// missing.
+	Totals() Totals
+
 	// StopAccepting closes the listeners. Connections go on.
 	StopAccepting()
 
@@ -194,3 +198,19 @@ type Stats struct {
 	Pushed  int64 // total: broadcasts that were written, counted per client
 	Skipped int64 // total: broadcasts that a client was too far behind to get
 }
+
+// Totals are what a Server has counted since its start.
+type Totals struct {
+	Received int64         // bytes that were read from clients
+	Sent     int64         // bytes that were written to clients
+	Upgraded int64         // handshakes that ended in a WebSocket connection
+	Dropped  int64         // handshakes that ended without an answer: the client went, or sent nothing in time
+	Refused  map[int]int64 // handshakes by the HTTP status that they were refused with; 0: any other
+	Closed   map[int]int64 // conversations by their close code, whoever sent it; also ClosedOther and ClosedWithout
+}
+
+// What Totals.Closed has besides close codes.
+const (
+	ClosedOther   = 0    // with a code that no server sends
+	ClosedWithout = 1006 // without one: RFC 6455, section 7.1.5
+)

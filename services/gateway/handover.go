@@ -143,5 +143,6 @@ func (l *loop) handOver(c *conn, read []byte) {
 		l.sockets.Add(-1)
 	}
 	l.http.conns <- &handedOver{duplex: conn, head: append([]byte(nil), read...), ended: ended}
+	l.settled(c)
 	l.end(c, ByServer)
 }

@@ -152,6 +152,7 @@ func (l *loop) letIn(c *conn, head, rest []byte) {
 		return
 	}
 	l.settled(c)
+	l.tally.upgraded++
 	c.state, c.session = open, session
 	l.conns.Add(1)
 	l.reply = append(l.reply[:0], response...)
@@ -172,6 +173,7 @@ func (l *loop) refuse(c *conn, r Refusal) {
 
 func (l *loop) turnAway(c *conn, response []byte) {
 	l.settled(c)
+	l.tally.refuse(response)
 	// The socket is fresh: its buffer takes the response whole, or the client is gone.
 	if n, err := l.io.write(c, response); err != nil || n < len(response) {
 		l.end(c, ByServer)

@@ -29,16 +29,18 @@ type loop struct {
 	began time.Time
 	mail  mailbox
 	load  atomic.Int64 // sockets dealt to it that have not ended; the acceptor adds
+	tally tally
 
 	// owned by run
 	now     instant
 	table   table
-	buf     []byte // what is read, for all connections
-	reply   []byte // what the callbacks of one read send
-	prefix  int    // bytes of reply that are no frames: the answer to an upgrade
-	current *conn  // whose callbacks may call Send
-	pong    []byte // payload of the latest ping of one read
-	pinged  bool   // pong is to be sent
+	buf     []byte        // what is read, for all connections
+	reply   []byte        // what the callbacks of one read send
+	prefix  int           // bytes of reply that are no frames: the answer to an upgrade
+	current *conn         // whose callbacks may call Send
+	pong    []byte        // payload of the latest ping of one read
+	pinged  bool          // pong is to be sent
+	parting ws.StatusCode // the close code of the conversation that is about to end; 0: none
 	rules   rules
 	upgrade *upgrader
 	spare   []*backlog
@@ -87,6 +89,7 @@ func (l *loop) release() {
 // for the server.
 func (l *loop) run() error {
 	defer l.release()
+	defer l.tally.show()
 	defer l.endAll()
 	for l.ending != leaving || l.table.len() > 0 {
 		if err := l.turn(); err != nil {
@@ -111,6 +114,7 @@ func (l *loop) turn() error {
 	}
 	l.push()
 	l.look()
+	l.tally.show()
 	return nil
 }
 

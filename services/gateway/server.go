@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type shared struct {
 	outbound   atomic.Int64 // bytes that wait for clients to read, or in a mailbox
 	pushed     atomic.Int64 // of broadcasts, written
 	skipped    atomic.Int64 // of broadcasts, not written
+	crowded    atomic.Int64 // connections that were one too many
 	latest     atomic.Pointer[push]
 	complained atomic.Bool // of a preamble
 }
@@ -196,6 +198,18 @@ func (s *server) Stats() Stats {
 		Pushed:      s.pushed.Load(),
 		Skipped:     s.skipped.Load(),
 	}
+}
+
+// Totals implements Server.
+func (s *server) Totals() Totals {
+	t := Totals{
+		Refused: map[int]int64{http.StatusServiceUnavailable: s.crowded.Load()},
+		Closed:  make(map[int]int64),
+	}
+	for _, l := range s.loops {
+		l.tally.addTo(&t)
+	}
+	return t
 }
 
 // StopAccepting implements Server.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/binary"
 	"errors"
 	"syscall"
 
@@ -12,6 +13,7 @@ func (l *loop) read(c *conn) {
 	n, err := l.io.read(c, l.buf)
 	switch {
 	case n > 0:
+		l.tally.received += int64(n)
 		l.hear(c, l.buf[:n])
 	case err == nil:
 		l.end(c, ByClient)
@@ -87,6 +89,7 @@ func (l *loop) sayGoodbye(c *conn, payload []byte) {
 		var code []byte
 		if len(payload) >= 2 {
 			code = payload[:2]
+			l.parting = ws.StatusCode(binary.BigEndian.Uint16(code))
 		}
 		l.addPong()
 		l.reply = appendFrame(l.reply, ws.OpClose, code)
@@ -112,6 +115,7 @@ func (l *loop) fail(c *conn, f *failure) {
 func (l *loop) hangUp(c *conn, code ws.StatusCode, reason string, why Reason) {
 	l.addPong()
 	l.reply = appendClose(l.reply, code, reason)
+	l.parting = code
 	l.conclude(c, why)
 	l.answer(c)
 }
@@ -125,9 +129,12 @@ func (l *loop) conclude(c *conn, why Reason) {
 
 // closed tells the session, once.
 func (l *loop) closed(c *conn, why Reason) {
+	code := l.parting
+	l.parting = 0
 	if c.session == nil {
 		return
 	}
+	l.tally.part(code)
 	session := c.session
 	c.session = nil
 	l.conns.Add(-1)

@@ -412,6 +412,9 @@ func serverThousandsConnectAndLeave(t *testing.T, start starter) {
 	}
 	all.Wait()
 	eventually(t, "all have left", func() bool { return s.sockets.Load() == 0 && s.Stats() == Stats{} })
+	if counted := s.Totals(); counted.Upgraded != sum(counted.Closed) || counted.Upgraded != int64(len(h.all())) || counted.Received == 0 || counted.Sent == 0 {
+		t.Errorf("%d sessions were opened, and %+v is counted", len(h.all()), counted)
+	}
 	if len(h.all()) < int(clients)*2/5 {
 		t.Errorf("only %d sessions were opened", len(h.all()))
 	}

@@ -50,6 +50,7 @@ func (l *loop) write(c *conn, p []byte, prefix int, d duty) bool {
 		return true
 	}
 	n, err := l.io.write(c, p)
+	l.tally.sent += int64(n)
 	switch {
 	case n == len(p):
 	case err != nil && !errors.Is(err, errAgain):
@@ -88,6 +89,7 @@ func (l *loop) limit(c *conn) {
 // abandon drops what waits, but for the rest of a frame that was begun, and says
 // why. It does not wait for the client.
 func (l *loop) abandon(c *conn, code ws.StatusCode, reason string) {
+	l.parting = code
 	frame := appendClose(nil, code, reason)
 	if c.out == nil {
 		_, _ = l.io.write(c, frame)
@@ -103,6 +105,7 @@ func (l *loop) abandon(c *conn, code ws.StatusCode, reason string) {
 // attempt writes what waits.
 func (l *loop) attempt(c *conn) (int, error) {
 	n, err := l.io.write(c, c.out.pending())
+	l.tally.sent += int64(n)
 	c.out.sent(n)
 	return n, err
 }
@@ -150,6 +153,7 @@ func (l *loop) end(c *conn, why Reason) {
 	}
 	if c.shake != nil {
 		l.settled(c)
+		l.tally.dropped++
 	}
 	c.state = gone
 	l.closed(c, why)

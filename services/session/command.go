@@ -20,7 +20,9 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }
 func (s *Session) Text(message []byte) {
 	var c protocol.Command
 	err := protocol.Parse(message, s.host.Limits, &c)
-	if !s.inTime() {
+	e := s.remember()
+	e.counts.message(c.Type)
+	if !e.inTime(s.host.CommandRate) {
 		s.refuse(s.host.tooFast(c.ID))
 		return
 	}
@@ -42,10 +44,7 @@ func (s *Session) Text(message []byte) {
 
 // inTime reports whether the client may send a command now. Whatever it sends counts:
 // nothing costs the server so little that a flood of it is free.
-func (s *Session) inTime() bool {
-	rate := s.host.CommandRate
-	return rate == 0 || s.remember().rate.take(rate, time.Now())
-}
+func (e *extra) inTime(rate int) bool { return rate == 0 || e.rate.take(rate, time.Now()) }
 
 func (h *Host) tooFast(id []byte) *protocol.Error {
 	return &protocol.Error{ID: id, Code: protocol.RateLimited,
@@ -55,7 +54,7 @@ func (h *Host) tooFast(id []byte) *protocol.Error {
 // remember makes sure that there is a place for what not every client needs.
 func (s *Session) remember() *extra {
 	if s.extra == nil {
-		s.extra = new(extra)
+		s.extra = &extra{counts: s.host.shard()}
 	}
 	return s.extra
 }
@@ -69,6 +68,7 @@ func (s *Session) answer(appendTo func(b []byte) []byte) {
 }
 
 func (s *Session) refuse(err *protocol.Error) {
+	s.remember().counts.refuse(err.Code)
 	s.answer(func(b []byte) []byte { return protocol.AppendError(b, err) })
 }
 
@@ -100,7 +100,12 @@ func (s *Session) fibonacci(c *protocol.Command) {
 // submit gives a task to the pool. Its answer goes to this session's socket.
 func (s *Session) submit(c *protocol.Command, task fibonacci.Task) {
 	id := bytes.Clone(c.ID)
-	task.Done = func(r fibonacci.Result) { s.socket.Post(result(id, task, r)) }
+	task.Done = func(r fibonacci.Result) {
+		if s.host.Computed != nil {
+			s.host.Computed(r.Took)
+		}
+		s.socket.Post(result(id, task, r))
+	}
 	e := s.remember()
 	if e.account == nil {
 		e.account = s.host.Pool.Account(s.conn.User())

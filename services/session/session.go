@@ -1,6 +1,7 @@
 package session
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/presenced/presence/events"
@@ -35,7 +36,8 @@ type Members interface {
 
 var _ Members = (*presence.Member)(nil)
 
-// Host is what all sessions of a server share. All but Expiry is static.
+// Host is what all sessions of a server share. All but Expiry, and what they count, is
+// static.
 type Host struct {
 	Members   Members
 	Pool      *fibonacci.Pool
@@ -53,6 +55,14 @@ type Host struct {
 
 	// Expiry ends the sessions of clients whose token has expired, if it runs.
 	Expiry Expiry
+
+	// Computed is told how long each computation of the pool took. Workers call it,
+	// several at once; it must not block. Default: nobody is told.
+	Computed func(took time.Duration)
+
+	// What sessions count; see Counts. The zero value is ready.
+	shards [shards]shard
+	dealt  atomic.Uint32
 }
 
 // Peer is what is known of a client when it comes.
@@ -84,6 +94,7 @@ type Session struct {
 // it is: others cost nothing for it.
 type extra struct {
 	account *fibonacci.Account // nil until the first command for the pool
+	counts  *shard
 	rate    bucket
 	proof   *proof // nil if the client just says who it is
 }

@@ -182,6 +182,35 @@ func TestSession_Text(t *testing.T) {
 	}
 }
 
+// Every message is counted once, by what it is, and every error by its code.
+func TestHost_Counts(t *testing.T) {
+	s := newSocket()
+	h := newHost(t, new(members))
+	computed := make(chan time.Duration, 1)
+	h.Computed = func(took time.Duration) { computed <- took }
+	for range 20 { // more sessions than there are places
+		c := open(t, h, s)
+		for _, text := range []string{`1`, `{"type":"fibonacci","n":2}`, `{"type":"ping"}`, `{`, `{"type":"who?"}`, `{"type":"fibonacci","n":9999999}`} {
+			c.Text([]byte(text))
+		}
+		c.Text([]byte(`{"type":"sequence","n":3}`))
+		s.post(t)
+		<-computed
+		c.Closed(events.Client)
+	}
+	got := h.Counts()
+	for kind, want := range map[string]uint64{"fibonacci": 60, "ping": 20, "sequence": 20, "invalid": 40} {
+		if got.Messages[kind] != want {
+			t.Errorf("%d messages of type %s, want %d", got.Messages[kind], kind, want)
+		}
+	}
+	for code, want := range map[protocol.Code]uint64{protocol.BadRequest: 20, protocol.UnknownType: 20, protocol.OutOfRange: 20, protocol.Busy: 0, "other": 0} {
+		if got.Refused[code] != want {
+			t.Errorf("%d refused with %s, want %d", got.Refused[code], code, want)
+		}
+	}
+}
+
 // What the pool computes refers to nothing of the message, which is only valid
 // during the call.
 func TestSession_Text_Pool(t *testing.T) {
