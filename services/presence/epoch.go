@@ -239,7 +239,9 @@ func (e *epoch) record(ctx context.Context, run []events.Event) error {
 		e.tail.Store(e.next - 1)
 		e.m.count.recorded.Add(uint64(len(run)))
 		e.m.count.batches.Add(1)
-		e.m.count.recordingTime.Add(uint64(time.Since(began)))
+		took := time.Since(began)
+		e.m.count.recordingTime.Add(uint64(took))
+		e.m.cfg.Recorded(len(run), took)
 	}
 	return err
 }

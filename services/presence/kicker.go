@@ -22,34 +22,34 @@ type KickOrder struct {
 // MaxKickReason is the most bytes of a kick's reason: what a close frame has room for.
 const MaxKickReason = 123
 
-// validate returns an error that wraps events.ErrInvalid unless the order names exactly
-// one user or connection. One that names none would be an order to kick everybody.
+// validate returns an error unless the order names exactly one user or connection. One
+// that names none would be an order to kick everybody.
 func (o KickOrder) validate() error {
 	switch {
 	case o.User == "" && o.Conn.IsZero():
-		return fmt.Errorf("%w: a kick of nobody: name a user or a connection", events.ErrInvalid)
+		return errors.New("a kick of nobody: name a user or a connection")
 	case o.User != "" && !o.Conn.IsZero():
-		return fmt.Errorf("%w: a kick of a user and of a connection: name one of them", events.ErrInvalid)
+		return errors.New("a kick of a user and of a connection: name one of them")
 	case o.User != "":
 		if err := events.ValidateUser(o.User); err != nil {
-			return fmt.Errorf("%w: %w", events.ErrInvalid, err)
+			return err
 		}
 	}
 	return ValidateKickReason(o.Reason)
 }
 
-// ValidateKickReason returns an error that wraps events.ErrInvalid unless reason is at
-// most MaxKickReason bytes of valid UTF-8 without control characters.
+// ValidateKickReason returns an error unless reason is at most MaxKickReason bytes of
+// valid UTF-8 without control characters.
 func ValidateKickReason(reason string) error {
 	switch {
 	case len(reason) > MaxKickReason:
-		return fmt.Errorf("%w: the reason has %d bytes, and a close frame has room for %d", events.ErrInvalid, len(reason), MaxKickReason)
+		return fmt.Errorf("the reason has %d bytes, and a close frame has room for %d", len(reason), MaxKickReason)
 	case !utf8.ValidString(reason):
-		return fmt.Errorf("%w: the reason is not valid UTF-8", events.ErrInvalid)
+		return errors.New("the reason is not valid UTF-8")
 	}
 	for _, r := range reason {
 		if unicode.IsControl(r) {
-			return fmt.Errorf("%w: the reason has the control character %U", events.ErrInvalid, r)
+			return fmt.Errorf("the reason has the control character %U", r)
 		}
 	}
 	return nil
@@ -60,13 +60,14 @@ var errNoKicks = errors.New("this store keeps no kicks")
 
 // Kick asks for the connections of a user, or one, to be closed, on whatever node they
 // are, and returns those that it has asked for: none if nobody is online. It does not
-// wait; see Kicked. Nobody is banned: who is kicked may connect again.
+// wait; see Kicked. Nobody is banned: who is kicked may connect again. An order that names
+// nobody, or is not valid, is an error that wraps events.ErrInvalid.
 //
 // With an error some may have been asked for; to ask again does no harm. Who connects
 // while it looks may be kicked or not.
 func (m *Member) Kick(ctx context.Context, o KickOrder) (asked []events.Position, err error) {
 	if err := o.validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("kick: %w: %w", events.ErrInvalid, err)
 	}
 	if m.store.Kicks == nil {
 		return nil, errNoKicks

@@ -27,6 +27,15 @@ type Config struct {
 
 	Log *zap.Logger // one line per change of state; default: none
 
+	// Recorded is told of each batch that was recorded: how many events it has, and how
+	// long that took, from the first try to the acknowledgement. It is called on the
+	// appender's goroutine and must not block. Default: nobody is told.
+	Recorded func(events int, took time.Duration)
+
+	// Declared is told of each stream that this node declared lost, how long after its
+	// last sign of life it did. Takeovers call it, several at once. Default: nobody.
+	Declared func(after time.Duration)
+
 	// Random is the jitter of waits: numbers from 0 up to, not including, 1. Many
 	// goroutines call it. Default: math/rand/v2.Float64. A simulation has its own, so
 	// that it can be run again.
@@ -95,6 +104,12 @@ func New(store Store, cfg Config) (*Member, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
+	}
+	if cfg.Recorded == nil {
+		cfg.Recorded = func(int, time.Duration) {}
+	}
+	if cfg.Declared == nil {
+		cfg.Declared = func(time.Duration) {}
 	}
 	if cfg.Random == nil {
 		cfg.Random = mathrand.Float64

@@ -20,6 +20,7 @@ type Stats struct {
 	RecordingTime time.Duration // from the first try of each batch to its acknowledgement, in all
 	Fenced        uint64        // how often this node's stream was sealed by another
 	Takeovers     uint64        // streams of dead nodes that this node ended
+	Reaped        uint64        // connections of those streams that were open when they were lost
 	Mended        uint64        // connections that reconcile added to online or removed from it
 	Kicked        uint64        // clients of this node that were told to go for an operator
 	Swept         uint64        // ended streams whose ghosts the sweep removed from online
@@ -27,7 +28,7 @@ type Stats struct {
 
 // counters are the parts of Stats that only grow. They are safe for concurrent use.
 type counters struct {
-	recorded, batches, recordingTime, fenced, takeovers, mended, swept, kicked atomic.Uint64
+	recorded, batches, recordingTime, fenced, takeovers, mended, swept, kicked, reaped atomic.Uint64
 }
 
 // Stats counts.
@@ -42,10 +43,21 @@ func (m *Member) Stats() Stats {
 	s.RecordingTime = time.Duration(m.count.recordingTime.Load())
 	s.Fenced = m.count.fenced.Load()
 	s.Takeovers = m.count.takeovers.Load()
+	s.Reaped = m.count.reaped.Load()
 	s.Mended = m.count.mended.Load()
 	s.Swept = m.count.swept.Load()
 	s.Kicked = m.count.kicked.Load()
 	return s
+}
+
+// Users counts the users of the connections that are recorded, and still there. It looks
+// at all of them, without holding anybody up.
+func (m *Member) Users() int {
+	users := make(map[string]struct{})
+	for _, c := range m.table.recordedConns() {
+		users[c.user] = struct{}{}
+	}
+	return len(users)
 }
 
 func (t *table) stats() Stats {

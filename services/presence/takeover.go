@@ -40,6 +40,7 @@ func (m *Member) takeOver(ctx context.Context, s events.Stream) error {
 		}
 	}
 	m.count.takeovers.Add(1)
+	m.count.reaped.Add(uint64(open))
 	m.log.Info("stream taken over", zap.Stringer("stream", s), zap.Int("connections", open),
 		zap.Duration("took", time.Since(began)))
 	return nil
@@ -69,14 +70,18 @@ func (m *Member) trySeal(ctx context.Context, s events.Stream) error {
 		return err
 	}
 	at := m.notBefore(tail.At)
-	_, err = m.store.Log.Append(ctx, []events.Event{{
+	seal := events.Event{
 		ID:       tail.ID.Next(),
 		Type:     events.Sealed,
 		At:       at,
 		By:       m.cfg.Node,
 		Reason:   events.NodeLost,
 		LastSeen: lastSign(seen, tail.At, at),
-	}})
+	}
+	_, err = m.store.Log.Append(ctx, []events.Event{seal})
+	if err == nil {
+		m.cfg.Declared(seal.At.Sub(seal.LastSeen))
+	}
 	return err
 }
 
