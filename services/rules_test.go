@@ -108,7 +108,7 @@ var owners = map[string][]string{
 
 // testModules are for tests and for testSupport, never for code that ships.
 var testModules = []string{
-	"github.com/creack/pty", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "pgregory.net/rapid",
+	"github.com/creack/pty", "github.com/prometheus/client_golang/prometheus/testutil", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "pgregory.net/rapid",
 }
 
 // testSupport are packages that only tests import.

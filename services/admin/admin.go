@@ -2,9 +2,13 @@ package admin
 
 import (
 	"context"
+	_ "embed" // the API's description
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/pprof"
+	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,15 +23,22 @@ type Users interface {
 	Users(ctx context.Context, q presence.UserQuery) (presence.UserPage, error)
 }
 
-// Config is what the API answers from.
+// Config is what the API answers from, and to whom.
 type Config struct {
 	Users   Users
 	History History
-	Store   presence.Store // its log and its nodes are read
-	Ready   func() error   // nil while this node takes clients and can record them
-	Log     *zap.Logger    // default: none
+	Store   presence.Store // its log, its nodes and its connections are read
+	Kicker  Kicker
+	Verify  Verify
+	Stats   func() NodeStats // of this node
+	Ready   func() error     // nil while this node takes clients and can record them
+	Log     *zap.Logger      // default: none
 
 	Metrics http.Handler // answers GET /metrics; see Metrics. Default: none
+
+	// Token is what who asks must have, if it is not empty. Without one the listener must
+	// be on loopback.
+	Token string
 }
 
 // queryTimeout is how long one request may take in the store.
@@ -38,27 +49,79 @@ func Handler(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
-	a := api{cfg: cfg, bell: presence.NewBell(cfg.Store.Changes, cfg.Log)}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /online", a.online)
-	mux.HandleFunc("GET /history/{user}", a.history)
-	mux.HandleFunc("GET /last-seen", a.lastSeen)
-	mux.HandleFunc("GET /events", a.events)
-	mux.HandleFunc("GET /nodes", a.nodes)
-	mux.HandleFunc("GET /healthz", a.healthz)
-	mux.HandleFunc("GET /readyz", a.readyz)
-	if cfg.Metrics != nil {
-		mux.Handle("GET /metrics", cfg.Metrics)
+	a := api{cfg: cfg, bell: presence.NewBell(cfg.Store.Changes, cfg.Log), verifying: new(sync.Mutex)}
+	mux, routes := http.NewServeMux(), a.routes()
+	var all []string
+	for _, r := range routes {
+		mux.Handle(r.path, r)
+		if !strings.HasPrefix(r.path, "/debug/pprof/") || r.path == "/debug/pprof/" {
+			all = append(all, r.method+" "+r.path)
+		}
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, http.StatusNotFound, protocol.BadRequest, "there is GET /online, /history/USER, /last-seen, /events, /nodes, /metrics, /healthz and /readyz")
+	there := "there is " + strings.Join(all, ", ")
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		fail(w, http.StatusNotFound, protocol.BadRequest, there)
 	})
-	return mux
+	return newGuard(cfg.Token).protect(mux)
 }
 
 type api struct {
-	cfg  Config
-	bell *presence.Bell
+	cfg       Config
+	bell      *presence.Bell
+	verifying *sync.Mutex // held while the log is verified
+}
+
+// route is one endpoint.
+type route struct {
+	method, path string
+	serve        http.HandlerFunc
+}
+
+func (a api) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	routes := []route{
+		{get, "/online", a.online},
+		{get, "/online/{user}", a.onlineUser},
+		{get, "/history/{user}", a.history},
+		{get, "/last-seen", a.lastSeen},
+		{get, "/events", a.events},
+		{get, "/nodes", a.nodes},
+		{get, "/stats", a.stats},
+		{post, "/kick", a.kick},
+		{post, "/verify", a.verify},
+		{get, "/healthz", a.healthz},
+		{get, "/readyz", a.readyz},
+		{get, "/openapi.yaml", a.openapi},
+		{get, "/debug/pprof/", pprof.Index},
+		{get, "/debug/pprof/cmdline", pprof.Cmdline},
+		{get, "/debug/pprof/profile", pprof.Profile},
+		{get, "/debug/pprof/symbol", pprof.Symbol},
+		{get, "/debug/pprof/trace", pprof.Trace},
+	}
+	if a.cfg.Metrics != nil {
+		routes = append(routes, route{get, "/metrics", a.cfg.Metrics.ServeHTTP})
+	}
+	return routes
+}
+
+// ServeHTTP serves the endpoint, if it is asked with its method.
+func (r route) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	if q.Method != r.method && (q.Method != http.MethodHead || r.method != http.MethodGet) {
+		w.Header().Set("Allow", r.method)
+		fail(w, http.StatusMethodNotAllowed, protocol.BadRequest, "this is asked with "+r.method)
+		return
+	}
+	r.serve(w, q)
+}
+
+// description is the API for programs: an OpenAPI document.
+//
+//go:embed openapi.yaml
+var description []byte
+
+func (a api) openapi(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(description) // the only error is that the reader has gone
 }
 
 // onlinePage is the answer of GET /online.

@@ -30,11 +30,21 @@ func (u *users) Users(_ context.Context, q presence.UserQuery) (presence.UserPag
 	return u.page, u.err
 }
 
+// request is one as a program of this machine makes it.
+func request(method, target, body string) *http.Request {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Host = "localhost:8081"
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r
+}
+
 func ask(t *testing.T, u *users, ready error, method, target string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h := admin.Handler(admin.Config{Users: u, Ready: func() error { return ready }})
-	h.ServeHTTP(w, httptest.NewRequest(method, target, nil))
+	h.ServeHTTP(w, request(method, target, ""))
 	if !json.Valid(w.Body.Bytes()) && method != http.MethodHead {
 		t.Errorf("%s %s: not JSON: %s", method, target, w.Body)
 	}

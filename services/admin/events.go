@@ -113,8 +113,7 @@ type node struct {
 }
 
 func (a api) nodes(w http.ResponseWriter, r *http.Request) {
-	if err := (parameters{}).read(r.URL.RawQuery); err != nil {
-		fail(w, http.StatusBadRequest, protocol.BadRequest, err.Error())
+	if !noParameters(w, r) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)

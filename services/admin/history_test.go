@@ -53,7 +53,7 @@ func handler(store presence.Store) http.Handler {
 func get(t *testing.T, store presence.Store, target string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	handler(store).ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	handler(store).ServeHTTP(w, request(http.MethodGet, target, ""))
 	return w
 }
 
@@ -161,7 +161,7 @@ func TestHandler_History_Fails(t *testing.T) {
 	} {
 		w := httptest.NewRecorder()
 		h := admin.Handler(admin.Config{History: broken{err: err}})
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/online?at=2026-11-23T10:00:00Z", nil))
+		h.ServeHTTP(w, request(http.MethodGet, "/online?at=2026-11-23T10:00:00Z", ""))
 		if w.Code != want {
 			t.Errorf("%v: %d %s, want %d", err, w.Code, w.Body, want)
 		}

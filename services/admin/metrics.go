@@ -9,15 +9,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Metric is one number that GET /metrics gives, read when it is asked for.
+// Metric is a number that GET /metrics gives, read when it is asked for; or several, one
+// for each value of a label.
 type Metric struct {
 	Name  string // as Prometheus wants it: presence_…, a total ends in _total
 	Help  string
-	Total bool // it only grows, since the process began
-	Value func() float64
+	Total bool           // it only grows, since the process began
+	Value func() float64 // nil: there is a label
+
+	Label  string                    // its values are few, and none is chosen by a client
+	Values func() map[string]float64 // by the value of the label
 }
 
-// Histogram is how often a duration was how long. Safe for concurrent use.
+// Histogram is how often a duration was how long, or a number how large. Safe for
+// concurrent use.
 type Histogram struct{ histogram prometheus.Histogram }
 
 // NewHistogram makes a histogram of durations in seconds. bounds are the upper ends of
@@ -30,8 +35,16 @@ func NewHistogram(name, help string, bounds ...time.Duration) *Histogram {
 	return &Histogram{prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})}
 }
 
+// NewSizes makes a histogram of numbers.
+func NewSizes(name, help string, bounds ...float64) *Histogram {
+	return &Histogram{prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: bounds})}
+}
+
 // Observe counts one duration. It does not allocate.
 func (h *Histogram) Observe(d time.Duration) { h.histogram.Observe(d.Seconds()) }
+
+// ObserveSize counts one number. It does not allocate.
+func (h *Histogram) ObserveSize(n int) { h.histogram.Observe(float64(n)) }
 
 // Metrics serves metrics and histograms, and those of the Go runtime and of the process, in the text
 // format of Prometheus.
@@ -56,8 +69,37 @@ func Metrics(metrics []Metric, histograms ...*Histogram) (http.Handler, error) {
 }
 
 func (m Metric) collector() prometheus.Collector {
+	c := collector{metric: m, kind: prometheus.GaugeValue}
 	if m.Total {
-		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: m.Name, Help: m.Help}, m.Value)
+		c.kind = prometheus.CounterValue
 	}
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, m.Value)
+	var labels []string
+	if m.Value == nil {
+		labels = []string{m.Label}
+	}
+	c.desc = prometheus.NewDesc(m.Name, m.Help, labels, nil)
+	return c
+}
+
+// collector is a Metric as Prometheus reads it.
+type collector struct {
+	metric Metric
+	kind   prometheus.ValueType
+	desc   *prometheus.Desc
+}
+
+var _ prometheus.Collector = collector{}
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(to chan<- *prometheus.Desc) { to <- c.desc }
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(to chan<- prometheus.Metric) {
+	if c.metric.Value != nil {
+		to <- prometheus.MustNewConstMetric(c.desc, c.kind, c.metric.Value())
+		return
+	}
+	for label, value := range c.metric.Values() {
+		to <- prometheus.MustNewConstMetric(c.desc, c.kind, value, label)
+	}
 }

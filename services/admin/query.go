@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/protocol"
 )
 
 const defaultLimit = 100
@@ -28,7 +30,10 @@ func (p parameters) read(raw string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		set, known := p[name]
-		if !known {
+		switch {
+		case !known && len(p) == 0:
+			return fmt.Errorf("unknown parameter %q; there is none", name)
+		case !known:
 			return fmt.Errorf("unknown parameter %q; there is %s", name, strings.Join(slices.Sorted(maps.Keys(p)), ", "))
 		}
 		if err := set(values[name]); err != nil {
@@ -56,6 +61,26 @@ func limit(to *int, most int) func([]string) error {
 			return fmt.Errorf("must be between 1 and %d", most)
 		}
 		return nil
+	})
+}
+
+// flag is true or false.
+func flag(to *bool) func([]string) error {
+	return once(func(text string) error {
+		if *to = text == "true"; !*to && text != "false" {
+			return errors.New("must be true or false")
+		}
+		return nil
+	})
+}
+
+// position is the id of a connection; empty is the first page.
+func position(to *events.Position) func([]string) error {
+	return once(func(text string) (err error) {
+		if text != "" {
+			*to, err = events.ParsePosition(text)
+		}
+		return err
 	})
 }
 
@@ -96,6 +121,15 @@ func afterUser(to *string) func([]string) error {
 		}
 		return events.ValidateUser(text)
 	})
+}
+
+// noParameters answers a query that there is no use for, and reports whether all is well.
+func noParameters(w http.ResponseWriter, r *http.Request) bool {
+	err := parameters{}.read(r.URL.RawQuery)
+	if err != nil {
+		fail(w, http.StatusBadRequest, protocol.BadRequest, err.Error())
+	}
+	return err == nil
 }
 
 // parseOnline reads the query of GET /online. At is zero where now is meant.
@@ -154,12 +188,7 @@ func parseEvents(raw string) (eventQuery, error) {
 			}
 			return err
 		}),
-		"follow": once(func(text string) (err error) {
-			if q.follow = text == "true"; !q.follow && text != "false" {
-				return errors.New("must be true or false")
-			}
-			return nil
-		}),
+		"follow": flag(&q.follow),
 	}.read(raw)
 	switch {
 	case err != nil:

@@ -238,10 +238,7 @@ func (e *epoch) record(ctx context.Context, run []events.Event) error {
 	if err == nil {
 		e.tail.Store(e.next - 1)
 		e.m.count.recorded.Add(uint64(len(run)))
-		e.m.count.batches.Add(1)
-		took := time.Since(began)
-		e.m.count.recordingTime.Add(uint64(took))
-		e.m.cfg.Recorded(len(run), took)
+		e.m.cfg.Recorded(len(run), time.Since(began))
 	}
 	return err
 }

@@ -15,20 +15,19 @@ type Stats struct {
 	// Lag is how long the oldest of the Queued events has waited, by the wall clock.
 	Lag time.Duration
 
-	Recorded      uint64        // events, durable and visible
-	Batches       uint64        // in which they were recorded
-	RecordingTime time.Duration // from the first try of each batch to its acknowledgement, in all
-	Fenced        uint64        // how often this node's stream was sealed by another
-	Takeovers     uint64        // streams of dead nodes that this node ended
-	Reaped        uint64        // connections of those streams that were open when they were lost
-	Mended        uint64        // connections that reconcile added to online or removed from it
-	Kicked        uint64        // clients of this node that were told to go for an operator
-	Swept         uint64        // ended streams whose ghosts the sweep removed from online
+	Recorded  uint64 // events, durable and visible
+	Batches   uint64 // in which they were recorded
+	Fenced    uint64 // how often this node's stream was sealed by another
+	Takeovers uint64 // streams of dead nodes that this node ended
+	Reaped    uint64 // connections of those streams that were open when they were lost
+	Mended    uint64 // connections that reconcile added to online or removed from it
+	Kicked    uint64 // clients of this node that were told to go for an operator
+	Swept     uint64 // ended streams whose ghosts the sweep removed from online
 }
 
 // counters are the parts of Stats that only grow. They are safe for concurrent use.
 type counters struct {
-	recorded, batches, recordingTime, fenced, takeovers, mended, swept, kicked, reaped atomic.Uint64
+	recorded, fenced, takeovers, mended, swept, kicked, reaped atomic.Uint64
 }
 
 // Stats counts.
@@ -39,8 +38,6 @@ func (m *Member) Stats() Stats {
 	}
 	s.Failing = m.health.failing()
 	s.Recorded = m.count.recorded.Load()
-	s.Batches = m.count.batches.Load()
-	s.RecordingTime = time.Duration(m.count.recordingTime.Load())
 	s.Fenced = m.count.fenced.Load()
 	s.Takeovers = m.count.takeovers.Load()
 	s.Reaped = m.count.reaped.Load()

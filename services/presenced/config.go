@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -37,7 +38,8 @@ type config struct {
 	wsPort         uint16   // default 8080; 0: one that is free
 	tlsCert        string   // file of the certificate chain, PEM; default none: no TLS
 	tlsKey         string   // file of its key, PEM; both or neither
-	adminAddr      string   // host:port of the operator's API, loopback; default 127.0.0.1:8081
+	adminAddr      string   // host:port of the operator's API; default 127.0.0.1:8081; beyond loopback it needs adminToken
+	adminToken     string   // that who asks the operator's API must have; default none; at least 16 characters
 	nodeID         string   // default: from the host's name and the port
 	allowAnonymous bool     // listen beyond loopback although users are not authenticated
 	allowedOrigins []string // origins of web pages that may connect besides the host's own; "*": all
@@ -80,7 +82,9 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.Uint16Var(&c.wsPort, "ws-port", c.wsPort, "`port` to serve clients on; 0 takes one that is free")
 	fs.StringVar(&c.tlsCert, "tls-cert", "", "`file` of the certificate, and of those between it and its authority, for clients to connect with wss://; read again on SIGHUP")
 	fs.StringVar(&c.tlsKey, "tls-key", "", "`file` of the certificate's key")
-	fs.StringVar(&c.adminAddr, "admin-addr", c.adminAddr, "loopback `host:port` of the operator's HTTP API")
+	fs.StringVar(&c.adminAddr, "admin-addr", c.adminAddr, "`host:port` of the operator's HTTP API; beyond loopback it needs a token")
+	fs.StringVar(&c.adminToken, "admin-token", "", "`token` that who asks the operator's HTTP API must have, at least 16 characters")
+	envflag.Secret(fs, "admin-token")
 	fs.StringVar(&c.nodeID, "node-id", "", "`id` of this node, 1 to 24 of a-z, 0-9 and -; one live process per id (default from the host's name and the port)")
 	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are (with --auth none)")
 	fs.StringSliceVar(&c.allowedOrigins, "allowed-origins", nil, "`origins` of other hosts' web pages that may connect, https://app.example with commas between; * allows all")
@@ -180,8 +184,26 @@ func (c *config) validateAdmin() error {
 	if err != nil {
 		return fmt.Errorf("ADMIN_ADDR (--admin-addr) is %q: want host:port: %w", c.adminAddr, err)
 	}
-	if !isLoopback(host) {
-		return fmt.Errorf("ADMIN_ADDR (--admin-addr) is %q: the operator's API has no authentication and listens on loopback only", c.adminAddr)
+	if c.adminToken == "" && !isLoopback(host) {
+		return fmt.Errorf("ADMIN_ADDR (--admin-addr) is %q: beyond loopback anybody could close connections and read who was online; "+
+			"set ADMIN_TOKEN (--admin-token) or ADMIN_TOKEN_FILE, and put TLS in front of it", c.adminAddr)
+	}
+	return validateToken(c.adminToken)
+}
+
+// minToken is the fewest characters of a token: fewer could be guessed.
+const minToken = 16
+
+// validateToken never says the token.
+func validateToken(token string) error {
+	odd := func(r rune) bool { return r <= ' ' || r > '~' }
+	switch {
+	case token == "":
+		return nil
+	case len(token) < minToken:
+		return fmt.Errorf("ADMIN_TOKEN (--admin-token) has %d characters: want at least %d, such as those of `openssl rand -hex 32`", len(token), minToken)
+	case strings.ContainsFunc(token, odd):
+		return errors.New("ADMIN_TOKEN (--admin-token) has white space, or a character that is not ASCII: it would not fit a header")
 	}
 	return nil
 }

@@ -4,8 +4,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/gobwas/ws"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
 // metricsOf is what GET /metrics says.
@@ -24,32 +29,105 @@ func metricsOf(t *testing.T, tg *target) string {
 	return string(text)
 }
 
-// GET /metrics says what goes on, with a help text for each metric.
+// value is the value of one metric of a scrape, with its labels.
+func value(t *testing.T, scraped, name string) float64 {
+	t.Helper()
+	line := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(name) + " (.*)$").FindStringSubmatch(scraped)
+	if line == nil {
+		t.Errorf("no metric %s", name)
+		return -1
+	}
+	v, err := strconv.ParseFloat(line[1], 64)
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	return v
+}
+
+// What happens in a small life is what GET /metrics says, each thing once.
 func TestServe_Metrics(t *testing.T) {
 	tg := start(t, embeddedBackend(t))
-	var c *client
-	for i := range 3 {
-		c = dial(t, tg, fmt.Sprint("u", i))
-	}
+	a, b, c := dial(t, tg, "ana"), dial(t, tg, "ana"), dial(t, tg, "bob")
 	for range 2 { // with the second push the first is through
 		receive(t, c.times, "the time")
 	}
-	text := metricsOf(t, tg)
-	for _, line := range []string{
-		"presence_gateway_connections 3", "presence_connections 3", "presence_recorded_events_total 3",
-		"presence_queue_events 0", "presence_store_failing_steps 0", "presence_fenced_total 0", "go_goroutines ",
-		"# HELP presence_gateway_push_lateness_seconds ", `presence_gateway_push_lateness_seconds_bucket{le="1"} `,
-	} {
-		if !strings.Contains(text, "\n"+line) {
-			t.Errorf("no line %q", line)
+	a.ask(t, `42`)
+	a.ask(t, `{"type":"ping"}`)
+	a.ask(t, `{"type":"fibonacci","n":1000}`) // for the pool
+	a.ask(t, `nonsense`)
+	for _, query := range []string{"", "?user=%00"} {
+		if _, _, _, err := ws.Dial(t.Context(), tg.ws+"/ws"+query); err == nil {
+			t.Errorf("%q was let in", query)
 		}
 	}
-	if strings.Contains(text, "presence_gateway_push_lateness_seconds_count 0\n") {
-		t.Error("no push was counted")
+	if _, _, _, err := ws.Dial(t.Context(), tg.ws+"/nowhere?user=ana"); err == nil {
+		t.Error("another path was let in")
 	}
-	for _, m := range new(server).metrics(nil) {
-		if !strings.Contains(text, "# HELP "+m.Name+" ") || strings.HasSuffix(m.Name, "_total") != m.Total {
-			t.Errorf("%s: no help, or a name that does not fit", m.Name)
+	kick(t, tg, `{"user":"bob"}`)
+	_ = ws.WriteFrame(b.conn, ws.MaskFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(1000, ""))))
+	receive(t, b.closed, "the close of b")
+	var text string
+	eventually(t, "both have left", func() bool {
+		text = metricsOf(t, tg)
+		return value(t, text, "presence_recorded_events_total") == 5
+	})
+	for name, want := range map[string]float64{
+		"presence_connections": 1, "presence_users": 1, "presence_gateway_connections": 1, "presence_gateway_handshakes": 0,
+		"presence_queue_events": 0, "presence_recording_lag_seconds": 0, "presence_store_failing_steps": 0,
+		"presence_fenced_total": 0, "presence_takeovers_total": 0, "presence_ghosts_reaped_total": 0, "presence_online_mended_total": 0,
+		"presence_streams_swept_total": 0, "presence_kicked_total": 1, "presence_connections_too_many_total": 0,
+		`presence_gateway_handshakes_total{outcome="accepted"}`: 3, `presence_gateway_handshakes_total{outcome="refused_400"}`: 2,
+		`presence_gateway_handshakes_total{outcome="refused_404"}`: 1, `presence_gateway_handshakes_total{outcome="refused_503"}`: 0,
+		`presence_gateway_closes_total{code="4503"}`: 1, `presence_gateway_closes_total{code="1000"}`: 1, `presence_gateway_closes_total{code="1006"}`: 0,
+		`presence_messages_total{type="fibonacci"}`: 2, `presence_messages_total{type="ping"}`: 1, `presence_messages_total{type="sequence"}`: 0,
+		`presence_messages_total{type="invalid"}`: 1, `presence_messages_total{type="token"}`: 0, `presence_errors_total{code="bad_request"}`: 1, `presence_errors_total{code="busy"}`: 0,
+		"presence_fibonacci_seconds_count": 1, "presence_fibonacci_waiting": 0, "presence_fibonacci_running": 0,
+		"presence_recording_batch_events_sum": 5, "presence_detection_lag_seconds_count": 0, "presence_gateway_pushes_skipped_total": 0,
+	} {
+		if got := value(t, text, name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	for name, least := range map[string]float64{
+		"presence_gateway_push_lateness_seconds_count": 1, "presence_gateway_pushes_total": 1, "presence_recording_seconds_count": 1,
+		"presence_recording_batch_events_count": 1, "presence_gateway_received_bytes_total": 400, "presence_gateway_sent_bytes_total": 700,
+		"presence_queue_room_events": 2, "go_goroutines": 1,
+	} {
+		if got := value(t, text, name); got < least {
+			t.Errorf("%s is %v, want at least %v", name, got, least)
+		}
+	}
+	lint(t, text)
+}
+
+// lint holds the names, types and help texts to Prometheus's rules.
+func lint(t *testing.T, scraped string) {
+	t.Helper()
+	problems, err := promlint.New(strings.NewReader(scraped)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// A node that ends another's stream says how long the other had been silent, and how many
+// it reaped.
+func TestServe_Metrics_Takeover(t *testing.T) {
+	b := embeddedBackend(t)
+	tg, cmd := child(t, b)
+	for i := range 3 {
+		dial(t, tg, fmt.Sprint("u", i))
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	text := metricsOf(t, start(t, b))
+	for name, want := range map[string]float64{
+		"presence_takeovers_total": 1, "presence_ghosts_reaped_total": 3, "presence_detection_lag_seconds_count": 1, "presence_connections": 0,
+	} {
+		if got := value(t, text, name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/presenced/presence/services/admin"
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/gateway"
 	"github.com/presenced/presence/services/headcount"
@@ -64,10 +63,11 @@ type server struct {
 	expiry  *session.Expiry
 	freshen func(context.Context) // keeps the keys of tokens fresh
 	proof   *certificate          // nil: no TLS
-	pushes  *admin.Histogram
 	count   *headcount.Count
 	admin   *http.Server
 	adminAt net.Listener
+
+	histograms histograms
 
 	leaving atomic.Bool // readiness is off
 	until   time.Time   // when it must have left; set with leaving
@@ -100,11 +100,12 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	if s.proof, err = newCertificate(s.cfg, s.log); err != nil {
 		return usageError{err}
 	}
-	s.pushes = pushLateness()
+	s.histograms = newHistograms()
+	host.Computed = s.histograms.computing.Observe
 	s.gateway, err = gateway.Listen(addrs, gateway.Config{
 		Handler: door, Preamble: s.cfg.preamble(door), HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
 		TLS:    s.proof.config(),
-		Pushed: func(began time.Time) { s.pushes.Observe(timepush.Late(began, time.Now())) },
+		Pushed: func(began time.Time) { s.histograms.pushes.Observe(timepush.Late(began, time.Now())) },
 	})
 	if err != nil {
 		return fmt.Errorf("WS_PORT (--ws-port): %w", err)
@@ -123,10 +124,10 @@ func (s *server) join(ctx context.Context, host *session.Host, pool *fibonacci.P
 	}
 	s.member, err = presence.New(s.store.Store, presence.Config{
 		Node: s.cfg.nodeID, Addr: s.clientAddr(), Version: version(), Queue: s.queue(), Log: s.log,
+		Recorded: s.histograms.recorded, Declared: s.histograms.detection.Observe,
 	})
-	var metrics http.Handler
 	if err == nil {
-		metrics, err = admin.Metrics(s.metrics(pool), s.pushes)
+		s.admin, err = s.operate(host, pool)
 	}
 	if err == nil {
 		host.Members = s.member
@@ -134,14 +135,6 @@ func (s *server) join(ctx context.Context, host *session.Host, pool *fibonacci.P
 	}
 	if err != nil {
 		return errors.Join(err, s.adminAt.Close())
-	}
-	s.admin = &http.Server{
-		Handler: admin.Handler(admin.Config{
-			Users: s.store.Online, History: presence.NewHistory(s.store.Store), Store: s.store.Store,
-			Ready: s.ready, Log: s.log, Metrics: metrics,
-		}),
-		ReadHeaderTimeout: 5 * time.Second,
-		ErrorLog:          zap.NewStdLog(s.log),
 	}
 	return nil
 }

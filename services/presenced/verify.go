@@ -129,7 +129,13 @@ func (o opened) repair(ctx context.Context, found presence.Report, log *zap.Logg
 	return repaired, left, err
 }
 
-// verifier has patience where others may have the store open too.
+// verifyLive verifies a store that this process serves from.
+func (o opened) verifyLive(ctx context.Context, log *zap.Logger) (presence.Report, error) {
+	o.Exclusive = false // somebody is there who mends: this node
+	return o.verify(ctx, log)
+}
+
+// verifier has patience where somebody has the store open too.
 func (o opened) verifier(log *zap.Logger) presence.Verifier {
 	v := presence.Verifier{Store: o.Store, Log: log}
 	if !o.Exclusive {
