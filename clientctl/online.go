@@ -7,6 +7,7 @@ import (
 
 	"github.com/presenced/presence/clientctl/api"
 	"github.com/presenced/presence/clientctl/online"
+	"github.com/presenced/presence/clientctl/operate"
 	"github.com/presenced/presence/clientctl/past"
 	"github.com/presenced/presence/events"
 	"github.com/spf13/cobra"
@@ -14,23 +15,25 @@ import (
 
 // onlineFlags are the settings of `clientctl online`.
 type onlineFlags struct {
-	admin  string
-	users  []string
-	output string
-	limit  int
-	at     string
+	query
+	users []string
+	limit int
+	at    string
 }
 
 func newOnline(p process) *cobra.Command {
 	var f onlineFlags
 	cmd := &cobra.Command{
-		Use:   "online",
-		Short: "Show who is online",
+		Use:   "online [USER]",
+		Short: "Show who is online, or the connections of one user",
 		Long: `Show who is online, as the server's admin API tells it. Looking opens no
 connection as a user, so it changes nothing of what is seen.
 
 The table shows times in the local time zone. With --output json it is one
 object a line, with user, since, connections and nodes.
+
+With a USER, show the connections of that user: their ids, nodes, networks and
+agents.
 
 With --at, show who was online at that time, as the log has it. Where a node
 died shortly before, its users are unknown then: they were online when it last
@@ -38,20 +41,23 @@ gave a sign of life, and nobody can say how long after that.
 
 ` + timeHelp,
 		Example: `  clientctl online
+  clientctl online 42
   clientctl online --user 42 --user 43
   clientctl online -o json | jq -r .user
   clientctl online --at 10:00
   clientctl online --admin http://127.0.0.1:8081 --limit 10`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return showOnline(cmd.Context(), f, p) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return showConnections(cmd.Context(), f, args, p)
+			}
+			return showOnline(cmd.Context(), f, p)
+		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.admin, "admin", "http://127.0.0.1:8081", "the `ADDRESS` of the admin API")
 	fs.StringArrayVarP(&f.users, "user", "u", nil, "only this user `ID`; may stand several times")
-	fs.StringVarP(&f.output, "output", "o", "table", "`FORMAT` of the output: table or json")
 	fs.IntVar(&f.limit, "limit", 0, "show at most so many users; 0: all")
 	fs.StringVar(&f.at, "at", "", "show who was online at this `TIME`")
-	variables(fs, "admin")
+	f.addFlags(fs, "table")
 	return cmd
 }
 
@@ -62,12 +68,12 @@ func showOnline(ctx context.Context, f onlineFlags, p process) error {
 	if f.at != "" {
 		return showOnlineAt(ctx, f, p)
 	}
-	base, err := parseAddress(f.admin, "--admin (or ADMIN)", "http", "https")
+	c, err := f.client("table")
 	if err != nil {
 		return err
 	}
-	client := online.NewClient(base)
-	defer client.Close()
+	defer c.Close()
+	client := online.NewClient(c)
 	var all []online.User
 	more, err := client.Each(ctx, online.Query{Users: f.users, Limit: f.limit}, func(users []online.User) error {
 		if f.output == "json" {
@@ -91,9 +97,22 @@ func showOnlineAt(ctx context.Context, f onlineFlags, p process) error {
 	if err != nil {
 		return err
 	}
-	return showRows(ctx, query{f.admin, f.output}, p, func(ctx context.Context, c *api.Client) ([]past.UserAt, error) {
+	return showRows(ctx, f.query, p, func(ctx context.Context, c *api.Client) ([]past.UserAt, error) {
 		return past.At(ctx, c, at, f.users)
 	}, func(users []past.UserAt) error { return past.AtTable(p.out, users, at, now) })
+}
+
+// showConnections shows the connections of one user.
+func showConnections(ctx context.Context, f onlineFlags, args []string, p process) error {
+	if len(f.users) > 0 || f.limit != 0 || f.at != "" {
+		return usage(errors.New("--user, --limit and --at are of a list of users; the connections of a USER are all shown, as they are now"))
+	}
+	if err := someUsers(args, 1); err != nil {
+		return err
+	}
+	return showRows(ctx, f.query, p, func(ctx context.Context, c *api.Client) ([]operate.Connection, error) {
+		return operate.Connections(ctx, c, args[0])
+	}, func(all []operate.Connection) error { return operate.ConnectionTable(p.out, args[0], all, p.now()) })
 }
 
 func (f onlineFlags) validate() error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/presenced/presence/clientctl/online"
 	"github.com/presenced/presence/clientctl/past"
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/envflag"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -19,12 +21,14 @@ const timeHelp = `A TIME is 15:04 (today), "2006-01-02 15:04", 2006-01-02, how l
 -3d), all in the local time zone, or RFC 3339 such as 2026-11-23T10:00:00Z.`
 
 // query is the settings of the commands that ask the admin API.
-type query struct{ admin, output string }
+type query struct{ admin, token, output string }
 
 func (q *query) addFlags(fs *pflag.FlagSet, format string) {
 	fs.StringVar(&q.admin, "admin", "http://127.0.0.1:8081", "the `ADDRESS` of the admin API")
+	fs.StringVar(&q.token, "admin-token", "", "the `TOKEN` of the admin API, if it wants one")
 	fs.StringVarP(&q.output, "output", "o", format, "`FORMAT` of the output: "+format+" or json")
-	variables(fs, "admin")
+	envflag.Secret(fs, "admin-token")
+	variables(fs, "admin", "admin-token")
 }
 
 // client returns a client of the admin API, to be closed.
@@ -36,7 +40,10 @@ func (q *query) client(format string) (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.New(base), nil
+	if strings.ContainsFunc(q.token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, usage(errors.New("--admin-token (or ADMIN_TOKEN): it has white space, or a character that is not ASCII"))
+	}
+	return api.New(base, q.token), nil
 }
 
 // parseTime reads the value of a flag, which may be missing.

@@ -49,7 +49,8 @@ func newRoot(p process) *cobra.Command {
 		Use:   "clientctl",
 		Short: "Connect to a presence server, ask for Fibonacci numbers, see who is online",
 		Long: `Clientctl connects to a presence server as a user, asks it for Fibonacci
-numbers, and shows who is online, and who was.
+numbers, shows who is online, and who was, and closes connections for an
+operator.
 
 Settings come from flags, else from the environment variables that the help
 names, else from defaults.
@@ -60,7 +61,8 @@ names, else from defaults.
   clientctl fibonacci 90
   clientctl online
   clientctl online --at 10:00
-  clientctl history 42`,
+  clientctl history 42
+  clientctl kick 42`,
 		Args:              noSuchCommand,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd.Flags(), p) },
@@ -71,7 +73,8 @@ names, else from defaults.
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newHistory(p), newLastSeen(p), newEvents(p), newNodes(p), newToken(p), newVersion(p))
+	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newHistory(p), newLastSeen(p), newEvents(p), newNodes(p),
+		newKick(p), newStats(p), newVerify(p), newToken(p), newVersion(p))
 	return root
 }
 

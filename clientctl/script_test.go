@@ -62,6 +62,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("TOKEN", "")
 	env.Setenv("TOKEN_FILE", "")
 	env.Setenv("ADMIN", "")
+	env.Setenv("ADMIN_TOKEN", "")
 	env.Setenv("TZ", "UTC")
 	env.Setenv("GORACE", noExitSleep)
 	if err := setupServer(env); err != nil {

@@ -64,7 +64,7 @@ var packages = map[string]reach{
 
 	"clientctl": {
 		code: append([]string{
-			"clientctl/api", "clientctl/fault", "clientctl/mint", "clientctl/online", "clientctl/past", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
+			"clientctl/api", "clientctl/fault", "clientctl/mint", "clientctl/online", "clientctl/operate", "clientctl/past", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
 		}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
@@ -76,6 +76,9 @@ var packages = map[string]reach{
 	"clientctl/online": {
 		code:  append([]string{"clientctl/api", "clientctl/terminal"}, beneathClientctl...),
 		tests: []string{"clientctl/fault"},
+	},
+	"clientctl/operate": {
+		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/terminal"}, beneathClientctl...),
 	},
 	"clientctl/past": {
 		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/terminal"}, beneathClientctl...),

@@ -6,6 +6,7 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,19 +31,21 @@ const (
 	maxLine = 1 << 20
 
 	// timeout is how long one answer may take: longer than the server allows itself.
-	timeout = 35 * time.Second
+	timeout = 75 * time.Second
 )
 
 // Client asks one admin API.
 type Client struct {
-	base *url.URL
-	http *http.Client
+	base  *url.URL
+	token string
+	http  *http.Client
 }
 
 // New returns a client of the admin API at base, an http:// or https:// URL. It knows no
-// proxy, and follows no redirects: the API has none.
-func New(base *url.URL) *Client {
-	return &Client{base: base, http: &http.Client{
+// proxy, and follows no redirects: the API has none. The token goes to base and nowhere
+// else; empty: none.
+func New(base *url.URL, token string) *Client {
+	return &Client{base: base, token: token, http: &http.Client{
 		Transport:     &http.Transport{ResponseHeaderTimeout: timeout},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -54,9 +57,23 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Get reads the answer to one question into out. The path is given in its parts, which
 // are escaped.
 func (c *Client) Get(ctx context.Context, query url.Values, out any, path ...string) error {
+	return c.answer(ctx, http.MethodGet, query, nil, out, path)
+}
+
+// Post sends in, as JSON, and reads the answer into out. It waits for longer than the
+// server may take with what it is asked for.
+func (c *Client) Post(ctx context.Context, in, out any, path ...string) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	return c.answer(ctx, http.MethodPost, nil, body, out, path)
+}
+
+func (c *Client) answer(ctx context.Context, method string, query url.Values, in []byte, out any, path []string) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	response, err := c.get(ctx, query, path)
+	response, err := c.do(ctx, method, query, in, path)
 	if err != nil {
 		return err
 	}
@@ -79,10 +96,32 @@ func (c *Client) Get(ctx context.Context, query url.Values, out any, path ...str
 // Lines calls yield with each line of an answer that has no end, until ctx ends, the
 // server does, or yield returns an error. The line is yield's until it returns.
 func (c *Client) Lines(ctx context.Context, query url.Values, yield func(line []byte) error, path ...string) error {
-	response, err := c.get(ctx, query, path)
+	response, err := c.do(ctx, http.MethodGet, query, nil, path)
 	if err != nil {
 		return err
 	}
+	if err := c.lines(ctx, response, yield); err != nil {
+		return err
+	}
+	return fault.Errorf(fault.Unreachable, "%s has ended the stream", c.base)
+}
+
+// PostLines sends in, as JSON, and calls yield with each line of the answer, like Lines;
+// but the answer has an end.
+func (c *Client) PostLines(ctx context.Context, in any, yield func(line []byte) error, path ...string) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	response, err := c.do(ctx, http.MethodPost, nil, body, path)
+	if err != nil {
+		return err
+	}
+	return c.lines(ctx, response, yield)
+}
+
+// lines calls yield with each line of an answer.
+func (c *Client) lines(ctx context.Context, response *http.Response, yield func(line []byte) error) error {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		body, err := io.ReadAll(io.LimitReader(response.Body, maxLine))
@@ -104,19 +143,25 @@ func (c *Client) Lines(ctx context.Context, query url.Values, yield func(line []
 	case lines.Err() != nil:
 		return fault.Errorf(fault.Unreachable, "%s hung up: %w", c.base, lines.Err())
 	}
-	return fault.Errorf(fault.Unreachable, "%s has ended the stream", c.base)
+	return nil
 }
 
-func (c *Client) get(ctx context.Context, query url.Values, path []string) (*http.Response, error) {
+func (c *Client) do(ctx context.Context, method string, query url.Values, body []byte, path []string) (*http.Response, error) {
 	escaped := make([]string, len(path))
 	for i, part := range path {
 		escaped[i] = url.PathEscape(part)
 	}
 	where := c.base.JoinPath(escaped...)
 	where.RawQuery = query.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, where.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
+	}
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	response, err := c.http.Do(request)
 	switch {

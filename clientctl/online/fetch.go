@@ -36,11 +36,8 @@ type Query struct {
 // Client asks one admin API who is online.
 type Client struct{ api *api.Client }
 
-// NewClient returns a client of the admin API at base, an http:// or https:// URL.
-func NewClient(base *url.URL) *Client { return &Client{api.New(base)} }
-
-// Close closes the connections that are kept.
-func (c *Client) Close() { c.api.Close() }
+// NewClient asks through c.
+func NewClient(c *api.Client) *Client { return &Client{c} }
 
 // Each calls yield with each page of users, in the server's order, until there are no
 // more or the query's limit is reached. more says that there are others beyond the

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/presenced/presence/clientctl/api"
 	"github.com/presenced/presence/clientctl/fault"
 	"github.com/presenced/presence/clientctl/online"
 	"go.uber.org/goleak"
@@ -32,8 +33,9 @@ func asked(t *testing.T, q online.Query, handler func(w http.ResponseWriter, r *
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := online.NewClient(base)
-	defer c.Close()
+	through := api.New(base, "")
+	defer through.Close()
+	c := online.NewClient(through)
 	more, err = c.Each(t.Context(), q, func(users []online.User) error {
 		for _, u := range users {
 			names = append(names, u.User)
@@ -130,7 +132,7 @@ func TestClient_Each_errors(t *testing.T) {
 }
 
 func TestClient_Each_unreachable_and_interrupted(t *testing.T) {
-	c := online.NewClient(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}) // nobody listens at port 1
+	c := online.NewClient(api.New(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}, "")) // nobody listens at port 1
 	_, err := c.Each(t.Context(), online.Query{}, nil)
 	if fault.KindOf(err) != fault.Unreachable || !strings.Contains(err.Error(), "nothing listens at http://127.0.0.1:1: start the server") {
 		t.Errorf("got %v", err)

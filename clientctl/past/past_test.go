@@ -118,7 +118,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *api.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := api.New(base)
+	c := api.New(base, "")
 	t.Cleanup(c.Close)
 	return c
 }

@@ -16,7 +16,6 @@ type Stats struct {
 	Lag time.Duration
 
 	Recorded  uint64 // events, durable and visible
-	Batches   uint64 // in which they were recorded
 	Fenced    uint64 // how often this node's stream was sealed by another
 	Takeovers uint64 // streams of dead nodes that this node ended
 	Reaped    uint64 // connections of those streams that were open when they were lost

@@ -86,6 +86,10 @@ func typeAll(t *testing.T, binary string, tg *target) {
 		"last-seen":      {"last-seen nobody here --admin " + tg.admin, "", "never seen"},
 		"events":         {"events --admin " + tg.admin, "", "connected     here"},
 		"nodes":          {"nodes --admin " + tg.admin, "", "n1"},
+		"online USER":    {"online here --admin " + tg.admin, "", "127.0.0.0"},
+		"stats":          {"stats --users --admin " + tg.admin, "", "uptimeSeconds"},
+		"verify":         {"verify --admin " + tg.admin, "", "all holds"},
+		"kick":           {"kick nobody --admin " + tg.admin, "", "nobody is not online"},
 		"online as JSON": {"online -o json --user here --admin " + tg.admin, "", `"user":"here"`},
 	} {
 		t.Run(name, func(t *testing.T) {
