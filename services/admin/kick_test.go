@@ -49,7 +49,7 @@ func TestHandler_Kick(t *testing.T) {
 		waited time.Duration
 	}{
 		`{"user":"ana"}`: {presence.KickOrder{User: "ana"}, 5 * time.Second},
-		` { "reason" : "größer" , "user" : "{\"$gt\":\"\"}" } `:     {presence.KickOrder{User: `{"$gt":""}`, Reason: "größer"}, 5 * time.Second},
+		`{ "reason" : "größer" , "user" : "{\"$gt\":\"\"}" }`:       {presence.KickOrder{User: `{"$gt":""}`, Reason: "größer"}, 5 * time.Second},
 		`{"connection":"n1/00000001/0000000000000001","wait":"1m"}`: {presence.KickOrder{Conn: n1.At(1)}, time.Minute},
 		`{"user":"\ufffd\uD83D\uDE00"}`:                             {presence.KickOrder{User: "\ufffd\U0001F600"}, 5 * time.Second},
 		`{"user":"ana","wait":"0s"}`:                                {presence.KickOrder{User: "ana"}, 0},

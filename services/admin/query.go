@@ -16,7 +16,12 @@ import (
 	"github.com/presenced/presence/services/protocol"
 )
 
-const defaultLimit = 100
+const (
+	defaultLimit = 100
+
+	// maxPage is the most of a page, of whatever: what presence allows for all of them.
+	maxPage = min(presence.MaxUserPage, presence.MaxSessionPage, presence.MaxEvents)
+)
 
 // parameters are those that a query may have, each with what it does. What a query has
 // besides is refused, so that a typo is not an answer.
@@ -53,12 +58,12 @@ func once(set func(string) error) func([]string) error {
 	}
 }
 
-// limit is the size of a page, from 1 to what is allowed.
-func limit(to *int, most int) func([]string) error {
+// limit is the size of a page.
+func limit(to *int) func([]string) error {
 	return once(func(text string) (err error) {
 		*to, err = strconv.Atoi(text)
-		if err != nil || *to < 1 || *to > most {
-			return fmt.Errorf("must be between 1 and %d", most)
+		if err != nil || *to < 1 || *to > maxPage {
+			return fmt.Errorf("must be between 1 and %d", maxPage)
 		}
 		return nil
 	})
@@ -136,7 +141,7 @@ func noParameters(w http.ResponseWriter, r *http.Request) bool {
 func parseOnline(raw string) (q presence.UserQuery, at time.Time, err error) {
 	q.Limit = defaultLimit
 	err = parameters{
-		"limit": limit(&q.Limit, presence.MaxUserPage), "after": afterUser(&q.After), "user": users(&q.Users),
+		"limit": limit(&q.Limit), "after": afterUser(&q.After), "user": users(&q.Users),
 		"at": moment(&at),
 	}.read(raw)
 	return q, at, err
@@ -149,7 +154,7 @@ func parseHistory(user, raw string) (presence.SessionQuery, error) {
 		return q, fmt.Errorf("user %q: %w", user, err)
 	}
 	err := parameters{
-		"limit": limit(&q.Limit, presence.MaxSessionPage), "from": moment(&q.From), "to": moment(&q.To),
+		"limit": limit(&q.Limit), "from": moment(&q.From), "to": moment(&q.To),
 		"after": once(func(text string) error { q.After = text; return nil }),
 	}.read(raw)
 	if err == nil && !q.To.IsZero() && !q.From.Before(q.To) {
@@ -181,7 +186,7 @@ type eventQuery struct {
 func parseEvents(raw string) (eventQuery, error) {
 	q := eventQuery{}
 	err := parameters{
-		"limit": limit(&q.limit, presence.MaxEvents),
+		"limit": limit(&q.limit),
 		"after": once(func(text string) (err error) {
 			if q.fromNow = text == now; !q.fromNow {
 				q.after, err = presence.ParseCursor(text)

@@ -26,16 +26,13 @@ type connection struct {
 	Agent  string    `json:"agent,omitempty"`
 }
 
-// maxConnectionPage is the most connections of one page.
-const maxConnectionPage = 1000
-
 func (a api) onlineUser(w http.ResponseWriter, r *http.Request) {
 	user, size, after := r.PathValue("user"), defaultLimit, events.Position{}
 	err := events.ValidateUser(user)
 	if err != nil {
 		err = fmt.Errorf("user %q: %w", user, err)
 	} else {
-		err = parameters{"limit": limit(&size, maxConnectionPage), "after": position(&after)}.read(r.URL.RawQuery)
+		err = parameters{"limit": limit(&size), "after": position(&after)}.read(r.URL.RawQuery)
 	}
 	if err != nil {
 		fail(w, http.StatusBadRequest, protocol.BadRequest, err.Error())
