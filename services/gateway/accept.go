@@ -25,3 +25,17 @@ func (s *shortage) tell(log *zap.Logger, err error) {
 		log.Info("accepting again")
 	}
 }
+
+// crowdedEvery is how often it is said, at most, that there are too many connections: at
+// the brink each that comes would be news.
+const crowdedEvery = time.Minute
+
+// countCrowded counts a connection that was one too many.
+func (s *shared) countCrowded() {
+	refused := s.crowded.Add(1)
+	now, told := time.Now().UnixNano(), s.toldCrowded.Load()
+	if (now < told || now-told >= int64(crowdedEvery)) && s.toldCrowded.CompareAndSwap(told, now) {
+		s.cfg.Log.Warn("connections are refused: there are as many as there may be",
+			zap.Int("limit", s.cfg.MaxConns), zap.Int64("refused so far", refused))
+	}
+}

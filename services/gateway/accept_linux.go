@@ -116,7 +116,7 @@ func (a *pollAcceptor) accept(l listener) bool {
 func (a *pollAcceptor) deal(fd int, sa unix.Sockaddr) {
 	if a.sockets.Add(1) > int64(a.cfg.MaxConns) {
 		a.sockets.Add(-1)
-		a.crowded.Add(1)
+		a.countCrowded()
 		_, _ = unix.Write(fd, a.full)
 		_ = unix.Shutdown(fd, unix.SHUT_WR)
 		_ = unix.Close(fd)

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestServer_handshake_answers(t *testing.T) { overEach(t, serverHandshakeAnswers) }
@@ -185,10 +189,16 @@ func (l *loop) mailboxIsEmpty() bool {
 func TestServer_one_connection_too_many(t *testing.T) { overEach(t, serverOneConnectionTooMany) }
 
 func serverOneConnectionTooMany(t *testing.T, start starter) {
-	s := start(t, &host{}, Config{MaxConns: 2})
+	core, said := observer.New(zapcore.InfoLevel)
+	s := start(t, &host{}, Config{MaxConns: 2, Log: zap.New(core)})
 	a, b := connect(t, s), connect(t, s)
-	if head := dial(t, s).head(); !strings.HasPrefix(head, "HTTP/1.1 503 ") || !strings.Contains(head, "Retry-After: 1\r\n") {
-		t.Errorf("answer to the third connection: %q", head)
+	for range 10 {
+		if head := dial(t, s).head(); !strings.HasPrefix(head, "HTTP/1.1 503 ") || !strings.Contains(head, "Retry-After: 1\r\n") {
+			t.Errorf("answer to the third connection: %q", head)
+		}
+	}
+	if n := s.Totals().Refused[503]; n != 10 || said.Len() != 1 {
+		t.Errorf("%d are counted, and %d lines logged", n, said.Len())
 	}
 	a.leave()
 	eventually(t, "room again", func() bool { return s.sockets.Load() == 1 })

@@ -169,7 +169,7 @@ func (a *ports) deal(tcp *net.TCPConn) {
 	_ = tcp.SetWriteBuffer(a.cfg.SendBuffer) // of a socket that is gone; its read will tell
 	if a.sockets.Add(1) > int64(a.cfg.MaxConns) {
 		a.sockets.Add(-1)
-		a.crowded.Add(1)
+		a.countCrowded()
 		a.turnAway(tcp)
 		return
 	}

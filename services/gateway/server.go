@@ -30,15 +30,16 @@ type shared struct {
 
 	pipes sync.WaitGroup // goroutines of relays, and of acceptors
 
-	sockets    atomic.Int64 // accepted and not ended
-	conns      atomic.Int64 // upgraded, their session not closed
-	handshakes atomic.Int64
-	outbound   atomic.Int64 // bytes that wait for clients to read, or in a mailbox
-	pushed     atomic.Int64 // of broadcasts, written
-	skipped    atomic.Int64 // of broadcasts, not written
-	crowded    atomic.Int64 // connections that were one too many
-	latest     atomic.Pointer[push]
-	complained atomic.Bool // of a preamble
+	sockets     atomic.Int64 // accepted and not ended
+	conns       atomic.Int64 // upgraded, their session not closed
+	handshakes  atomic.Int64
+	outbound    atomic.Int64 // bytes that wait for clients to read, or in a mailbox
+	pushed      atomic.Int64 // of broadcasts, written
+	skipped     atomic.Int64 // of broadcasts, not written
+	crowded     atomic.Int64 // connections that were one too many
+	toldCrowded atomic.Int64 // Unix nanoseconds: when that was last said in the log
+	latest      atomic.Pointer[push]
+	complained  atomic.Bool // of a preamble
 }
 
 // server is the Server: a few event loops, over either transport.

@@ -2,8 +2,13 @@ package presence_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
@@ -38,5 +43,45 @@ func TestMember_Admit(t *testing.T) {
 			}
 		}
 		holds(t, store, 0)
+	})
+}
+
+// That connections are refused, and let in again, is said once, not for each of them: also
+// while they come and go at the brink.
+func TestMember_Admit_SaysSoOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, said := observer.New(zapcore.InfoLevel)
+		m := start(t, newStore(), presence.Config{Queue: 40, Log: zap.New(core)})
+		said.TakeAll()
+		var all []*client
+		for m.Admit() == nil {
+			m.Release()
+			all = append(all, connect(t, m, fmt.Sprint("u", len(all))))
+			synctest.Wait()
+		}
+		for range 100 {
+			if m.Admit() == nil {
+				t.Fatal("admitted")
+			}
+			m.Disconnect(&all[0].Conn, events.Client)
+			synctest.Wait()
+			all = append(all[1:], connect(t, m, "next"))
+			synctest.Wait()
+		}
+		for _, c := range all {
+			m.Disconnect(&c.Conn, events.Client)
+		}
+		synctest.Wait()
+		for range 10 {
+			connect(t, m, "again")
+			synctest.Wait()
+		}
+		var lines []string
+		for _, e := range said.All() {
+			lines = append(lines, e.Message)
+		}
+		if got := fmt.Sprintf("%q", lines); got != `["connections are refused: too many events wait to be recorded" "connections are let in again"]` {
+			t.Errorf("said %s", got)
+		}
 	})
 }

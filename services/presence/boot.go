@@ -165,7 +165,11 @@ func (m *Member) sameClaim(found, _ events.Event) error {
 func (m *Member) join(ctx context.Context, opened events.Event) error {
 	n := m.nodeAt(opened.ID.Stream, opened.At)
 	n.Beat, n.Tail = firstBeat, opened.ID
-	return m.persist(ctx, step{"join", func(ctx context.Context) error { return m.store.Nodes.Join(ctx, n) }})
+	err := m.persist(ctx, step{"join", func(ctx context.Context) error { return m.store.Nodes.Join(ctx, n) }})
+	if err == nil {
+		m.log.Info("joined", zap.Stringer("stream", opened.ID.Stream))
+	}
+	return err
 }
 
 // nodeAt is the node document of a stream of this node, without what changes.

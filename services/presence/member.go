@@ -7,6 +7,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -76,13 +77,15 @@ type Member struct {
 	health  *health
 	count   counters
 
-	ctx    context.Context // ends when the member leaves or has failed
-	cancel context.CancelCauseFunc
-	asked  chan struct{}        // size 1: somebody has asked this node for a kick; full: so it is known
-	tasks  sync.WaitGroup       // the supervisor, the patrols, and the takeovers they began
-	leave  chan context.Context // size 1: Shutdown asks the supervisor to leave
-	left   chan error           // size 1: how that went
-	done   chan struct{}        // closed when the member has failed
+	ctx      context.Context // ends when the member leaves or has failed
+	cancel   context.CancelCauseFunc
+	refusing atomic.Bool // Admit has returned ErrFull, and said so
+
+	asked chan struct{}        // size 1: somebody has asked this node for a kick; full: so it is known
+	tasks sync.WaitGroup       // the supervisor, the patrols, and the takeovers they began
+	leave chan context.Context // size 1: Shutdown asks the supervisor to leave
+	left  chan error           // size 1: how that went
+	done  chan struct{}        // closed when the member has failed
 
 	err error // why the member has failed; set before done is closed
 
@@ -167,7 +170,26 @@ func (m *Member) setStream(s events.Stream) {
 // Admit reserves room for both events of a connection. It returns ErrFull or
 // ErrStopped when the connection should be refused. Every admission is used by one
 // Connect, or given back by Release.
-func (m *Member) Admit() error { return m.table.admit() }
+func (m *Member) Admit() error {
+	err := m.table.admit()
+	switch {
+	case errors.Is(err, ErrFull):
+		if m.refusing.CompareAndSwap(false, true) {
+			m.log.Warn("connections are refused: too many events wait to be recorded", zap.Int("queue", m.cfg.Queue))
+		}
+	case err == nil && m.refusing.Load():
+		m.relax()
+	}
+	return err
+}
+
+// relax says that connections are let in again, once there is room for some: at the brink
+// every connection would be a change.
+func (m *Member) relax() {
+	if m.table.stats().Room > m.cfg.Queue/10 && m.refusing.CompareAndSwap(true, false) {
+		m.log.Info("connections are let in again")
+	}
+}
 
 // Release gives back an admission that was not used.
 func (m *Member) Release() { m.table.release() }

@@ -47,7 +47,7 @@ func (m *Member) Stats() Stats {
 }
 
 // Users counts the users of the connections that are recorded, and still there. It looks
-// at all of them, without holding anybody up.
+// at all of them, and holds nobody up but to list them.
 func (m *Member) Users() int {
 	users := make(map[string]struct{})
 	for _, c := range m.table.recordedConns() {

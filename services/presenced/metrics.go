@@ -12,7 +12,7 @@ import (
 )
 
 // histograms are the metrics that what happens is told to, when it happens. To observe
-// takes some 20 ns and no memory; none is told of a message or of one connection.
+// takes some 15 ns and no memory (BenchmarkHistogram_Observe); none is told of a message or of one connection.
 type histograms struct {
 	pushes    *admin.Histogram // by each event loop, once for each push
 	recording *admin.Histogram // by the appender, once for each batch

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -98,6 +99,21 @@ func TestServe_Metrics(t *testing.T) {
 		}
 	}
 	lint(t, text)
+	documented(t, text)
+}
+
+// documented holds that docs/OPERATIONS.md has each metric.
+func documented(t *testing.T, scraped string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/OPERATIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?m)^# HELP (presence_[a-z_]*) ").FindAllStringSubmatch(scraped, -1) {
+		if !regexp.MustCompile("`" + m[1] + "[{`]").Match(text) {
+			t.Errorf("docs/OPERATIONS.md does not have %s", m[1])
+		}
+	}
 }
 
 // lint holds the names, types and help texts to Prometheus's rules.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -119,8 +120,26 @@ func TestDescription(t *testing.T) {
 	for _, tt := range w.requests() {
 		c.check(t, tt.of, tt.ask, tt.status)
 	}
+	c.hasAll(t, w.api)
 	if missed := c.missed(); len(missed) > 0 {
 		t.Errorf("described and never seen: %s", strings.Join(missed, ", "))
+	}
+}
+
+// hasAll holds that every endpoint that the API says it has is described.
+func (c *contract) hasAll(t *testing.T, api http.Handler) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, ask{path: "/"}.request())
+	endpoints := regexp.MustCompile("(GET|POST) (/[^, \"]*)").FindAllStringSubmatch(w.Body.String(), -1)
+	if len(endpoints) < 14 {
+		t.Errorf("the API says that there is %s", w.Body)
+	}
+	for _, e := range endpoints {
+		path := strings.Replace(e[2], "/debug/pprof/", "/debug/pprof/{profile}", 1)
+		if item := c.doc.Paths.Value(path); item == nil || item.GetOperation(e[1]) == nil {
+			t.Errorf("%s is not described", e[0])
+		}
 	}
 }
 
