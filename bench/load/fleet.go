@@ -66,6 +66,7 @@ type Fleet struct {
 	buf        []byte
 	scratch    []byte
 	events     []unix.EpollEvent
+	stamps     []byte // for the times that reads come with; nil: they come with none
 
 	expected int64 // Unix second of the first tick that is waited for; 0: none is
 	late     Samples

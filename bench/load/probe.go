@@ -100,6 +100,16 @@ func (p *Probe) Ask(ctx context.Context, cmd Command, kind Kind, interval time.D
 	return took, nil
 }
 
+// Once sends a command and returns how long it took until the answer was there.
+func (p *Probe) Once(cmd Command, kind Kind) (time.Duration, error) {
+	began := time.Now()
+	end, err := p.ask(cmd, kind)
+	if err != nil {
+		return 0, fmt.Errorf("load: probe: %w", err)
+	}
+	return end.Sub(began), nil
+}
+
 // ask sends a command and returns when its answer came.
 func (p *Probe) ask(cmd Command, kind Kind) (end time.Time, err error) {
 	if err := p.write(cmd); err != nil {

@@ -103,8 +103,7 @@ func (f *Fleet) serve(i int, c *Client) error {
 		}
 		return unix.EpollCtl(f.epoll, unix.EPOLL_CTL_MOD, int(c.fd), &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
 	}
-	n, err := unix.Read(int(c.fd), f.buf)
-	now := time.Now()
+	n, now, err := f.receive(int(c.fd))
 	switch {
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		return nil

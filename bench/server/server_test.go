@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -51,7 +52,7 @@ func TestServer_ReadsTheKernel(t *testing.T) {
 	if got, err := s.AnonymousMemory(); err != nil || got <= 0 || got%1024 != 0 {
 		t.Errorf("anonymous memory: %d, %v", got, err)
 	}
-	if got, err := s.ProcessorTime(); err != nil || got < 0 || got%clockTick != 0 {
+	if got, err := s.ProcessorTime(); err != nil || got <= 0 || got > time.Minute {
 		t.Errorf("processor time: %v, %v", got, err)
 	}
 	if got, err := KernelMemory(); err != nil || got <= 0 {
