@@ -36,26 +36,6 @@ func TestParse_Nodes(t *testing.T) {
 	}
 }
 
-func TestReplaceSection(t *testing.T) {
-	section := title + "\nnew\n"
-	for old, want := range map[string]string{
-		"":                                      section,
-		"# Results\n":                           "# Results\n\n" + section,
-		"# Results\n\n## Lies\n\nold\n":         "# Results\n\n" + section,
-		"## Lies\n\nold\n":                      section,
-		"# R\n\n## Lies\n\nold\n\n## X\n\nx\n":  "# R\n\n" + section + "\n## X\n\nx\n",
-		"# R\n\n## A\n\na\n\n\n## Liesx\n\nx\n": "# R\n\n## A\n\na\n\n\n## Liesx\n\nx\n\n" + section,
-	} {
-		got := replaceSection(old, section)
-		if got != want {
-			t.Errorf("%q: %q, want %q", old, got, want)
-		}
-		if again := replaceSection(got, section); again != got {
-			t.Errorf("%q: %q the second time", old, again)
-		}
-	}
-}
-
 // The results name the database exactly.
 func TestFerretIn(t *testing.T) {
 	info := &debug.BuildInfo{Deps: []*debug.Module{{Path: "github.com/FerretDB/wire", Version: "v0.0.8"}, {Path: "github.com/FerretDB/FerretDB", Version: "v1.24.2"}}}

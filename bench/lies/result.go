@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/presenced/presence/bench/report"
 	"github.com/presenced/presence/services/presenced/witness"
 )
 
@@ -33,30 +34,14 @@ func (r result) publish(file string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return os.WriteFile(file, []byte(replaceSection(string(old), r.section())), 0o600) //nolint:gosec // the file that the user names
+	return os.WriteFile(file, []byte(report.ReplaceSection(string(old), title, r.section())), 0o600) //nolint:gosec // the file that the user names
 }
 
-const title = "## Lies\n"
-
-// replaceSection returns a text with its section of that title replaced, or added.
-func replaceSection(text, section string) string {
-	before, after, found := strings.Cut("\n"+text, "\n"+title)
-	before = strings.TrimPrefix(before, "\n")
-	if !found && before != "" {
-		before = strings.TrimRight(before, "\n") + "\n"
-	}
-	if _, next, more := strings.Cut(after, "\n## "); more {
-		section += "\n## " + next
-	}
-	if before != "" {
-		before = strings.TrimRight(before, "\n") + "\n\n"
-	}
-	return before + section
-}
+const title = "## Lies"
 
 func (r result) section() string {
 	var b strings.Builder
-	b.WriteString(title)
+	b.WriteString(title + "\n")
 	fmt.Fprintf(&b, `
 For how long, added up over all users, `+"`GET /online`"+` said what the clients knew to be
 wrong. "Inside" is what the service promises no better: a dead node's users %s, a

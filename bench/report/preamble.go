@@ -16,22 +16,37 @@ import (
 
 // Preamble writes what somebody has to know to judge the table, and to run it again.
 func Preamble(w io.Writer, b server.Build, store string, args []string) error {
-	commit := b.Commit
-	if b.Modified {
-		commit += ", and changes that are not committed"
+	_, err := io.WriteString(w, preamble)
+	if err == nil {
+		err = Facts(w, b, store, args)
 	}
-	_, err := fmt.Fprintf(w, preamble,
-		strings.Join(append([]string{"go run ./run"}, args...), " "),
-		time.Now().UTC().Format("2006-01-02 15:04 UTC"), commit, b.Go, store, machine(), priority(), load())
+	if err == nil {
+		_, err = io.WriteString(w, "\nA goal is judged by the median of the rounds, or where it says so by every round.\n\n")
+	}
 	return err
 }
 
 const preamble = `# Results
 
-Written by ` + "`%s`" + `, run in ` + "`bench/`" + `. Clients and server share one machine and its
+Clients and server share one machine and its
 processors, so absolute times are those of both together; other programs may run
 there too: see the load. The spread between rounds says how far to trust a number.
 
+`
+
+// Facts writes where, when and of what something was measured, and how to do it again.
+func Facts(w io.Writer, b server.Build, store string, args []string) error {
+	commit := b.Commit
+	if b.Modified {
+		commit += ", and changes that are not committed"
+	}
+	_, err := fmt.Fprintf(w, facts,
+		strings.Join(append([]string{"go run ./run"}, args...), " "),
+		time.Now().UTC().Format("2006-01-02 15:04 UTC"), commit, b.Go, store, machine(), priority(), load())
+	return err
+}
+
+const facts = "- written by `%s`, run in `bench/`" + `
 - when: %s
 - commit: %s
 - compiler: %s
@@ -39,9 +54,6 @@ there too: see the load. The spread between rounds says how far to trust a numbe
 - machine: %s
 - priority of clients and servers: %s
 - load of the machine at the end (1, 5, 15 minutes): %s
-
-A goal is judged by the median of the rounds, or where it says so by every round.
-
 `
 
 // machine says what this machine is.

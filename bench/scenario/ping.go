@@ -56,6 +56,8 @@ func (b Bench) ping(ctx context.Context, s *server.Server) (_ []Measure, err err
 	}
 	measures := append(idle.measures("nothing to compute", Goal{}), busy.measures("all workers busy", Goal{LessThan, 5})...)
 	return append(measures,
+		Measure{"ping: p99 while all workers are busy, by p99 with nothing to compute", "",
+			busy.took.Quantile(0.99).Seconds() / idle.took.Quantile(0.99).Seconds(), Goal{AtMost, 3}},
 		Measure{"F(1,000,000) answered meanwhile", "/s", computed, Goal{}},
 		Measure{"processors that the server used meanwhile", "", busy.processors, Goal{}}), nil
 }
