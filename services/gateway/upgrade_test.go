@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"bytes"
+	"math"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -90,9 +91,14 @@ func (refuser) Upgrade(r *Request) (Session, *Refusal) {
 // That subprotocols are offered and one is selected allocates nothing.
 func TestUpgrader_subprotocols_do_not_allocate(t *testing.T) {
 	u := newUpgrader(chooser("presence.v1"), 8<<10)
+	// The least of many: the race detector makes sync.Pool lose what ws keeps in it.
 	allocations := func(extra ...string) float64 {
 		head := []byte(upgradeRequest("/", extra...))
-		return testing.AllocsPerRun(100, func() { u.answer(head, netip.AddrPort{}) })
+		least := math.Inf(1)
+		for range 100 {
+			least = min(least, testing.AllocsPerRun(1, func() { u.answer(head, netip.AddrPort{}) }))
+		}
+		return least
 	}
 	without, with := allocations(), allocations("Sec-WebSocket-Protocol: presence.v1, bearer.abc")
 	if with > without {
