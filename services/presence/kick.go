@@ -148,6 +148,10 @@ func (e *epoch) judgeKicks(r kickRound) {
 	if time.Since(e.began) >= formerFor {
 		e.former = nil
 	}
+	if len(r.held) == 0 {
+		r.done <- nil
+		return
+	}
 	live := e.m.table.recordedConns()
 	queued := uint64(e.m.table.stats().Queued) // after live: the disconnect of who is not there is counted
 	var done []events.Position
