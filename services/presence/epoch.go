@@ -216,8 +216,8 @@ func (e *epoch) recordBatch(ctx context.Context) error {
 	if err := e.record(ctx, e.run); err != nil {
 		return err
 	}
-	e.done += uint64(len(e.batch))
 	welcome := e.m.table.recorded(e.batch, e.stream.Epoch)
+	e.done += uint64(len(e.batch))
 	e.batch = e.batch[:0]
 	for _, it := range welcome {
 		it.conn.client.Recorded(e.stream.At(it.conn.seq))

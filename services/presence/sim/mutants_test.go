@@ -106,7 +106,7 @@ var mutants = []mutant{
 		name: "seal position taken from nodes.tail",
 		edit: edit{
 			file: "../takeover.go",
-			old: `	_, err = m.store.Log.Append(ctx, []events.Event{{
+			old: `	seal := events.Event{
 		ID:       tail.ID.Next(),`,
 			new: `	nodes, err := m.store.Nodes.All(ctx)
 	if err != nil {
@@ -117,7 +117,7 @@ var mutants = []mutant{
 			tail.ID = n.Tail
 		}
 	}
-	_, err = m.store.Log.Append(ctx, []events.Event{{
+	seal := events.Event{
 		ID:       tail.ID.Next(),`,
 		},
 		find: "I10",
