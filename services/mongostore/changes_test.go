@@ -36,11 +36,15 @@ func (c *changeStream) answer(command string, body bson.Raw, _ int) bson.D {
 		case a := <-c.more:
 			return a
 		case <-c.ended:
-			return batch("nextBatch")
+		case <-time.After(awaitData): // the server's end waits for this answer
 		}
+		return batch("nextBatch")
 	}
 	return nil
 }
+
+// awaitData is how long a getMore waits for news, as with any server.
+const awaitData = 100 * time.Millisecond
 
 // batch is a batch of a change stream, with the tokens of what was inserted.
 func batch(name string, tokens ...string) bson.D {
