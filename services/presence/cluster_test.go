@@ -161,6 +161,40 @@ func TestMember_Sweep_Orphan(t *testing.T) {
 	})
 }
 
+// A takeover without a node document that died after its seal, or in the middle of what
+// it appends then, is completed: only online still tells of it (I4, I10).
+func TestMember_Sweep_TakeoverThatDied(t *testing.T) {
+	for _, written := range []int{0, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			store := died(t, 7)
+			if err := store.Nodes.Remove(t.Context(), n1e1); err != nil {
+				t.Fatal(err)
+			}
+			tail, err := store.Log.Tail(t.Context(), n1e1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			run := []events.Event{{ID: tail.ID.Next(), Type: events.Sealed, At: tail.At, By: "n3", Reason: events.NodeLost, LastSeen: tail.At}}
+			for _, e := range stream(t, store, n1e1)[1 : 1+written] {
+				run = append(run, events.Event{
+					ID: run[len(run)-1].ID.Next(), Type: events.Disconnected, At: tail.At,
+					User: e.User, Conn: e.ID, Reason: events.NodeLost, LastSeen: tail.At,
+				})
+			}
+			if _, err := store.Log.Append(t.Context(), run); err != nil {
+				t.Fatal(err)
+			}
+			m := start(t, store, presence.Config{Node: "n2"})
+			pass(8 * time.Second)
+			holds(t, store, 0)
+			if got := len(stream(t, store, n1e1)); got != 1+7+1+7 {
+				t.Errorf("the stream has %d events: want opened, 7 connected, sealed, 7 disconnected", got)
+			}
+			shutdown(t, m)
+		})
+	}
+}
+
 // A node that is fenced by another process with its own id gives way.
 func TestMember_Rejoin_DuplicateNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -54,12 +54,12 @@ func (m *Member) sweepOnce(ctx context.Context, seen orphans) error {
 	}
 	still := make(map[events.Stream]bool, len(strays))
 	for _, s := range strays {
-		ended, err := m.ended(ctx, s)
+		tail, err := m.tailOf(ctx, s)
 		if err != nil {
 			return err
 		}
-		if ended {
-			if err := m.dropStray(ctx, s); err != nil {
+		if ended(tail) {
+			if err := m.dropStray(ctx, s, tail); err != nil {
 				return err
 			}
 			continue
@@ -85,11 +85,11 @@ func (m *Member) sweepKicks(ctx context.Context, seen orphans) error {
 		if s.Node == m.cfg.Node {
 			continue
 		}
-		ended, err := m.ended(ctx, s)
+		tail, err := m.tailOf(ctx, s)
 		if err != nil {
 			return err
 		}
-		if still[s] = ended; !ended || !seen.forAWhile(s, sweepKicks, time.Now()) {
+		if still[s] = ended(tail); !still[s] || !seen.forAWhile(s, sweepKicks, time.Now()) {
 			continue
 		}
 		if err := dropKicks(ctx, m.store.Kicks, s); err != nil {
@@ -143,20 +143,31 @@ func (m *Member) strays(ctx context.Context) ([]events.Stream, error) {
 	return strays, nil
 }
 
-// ended reports whether a stream is sealed, or the log does not have it at all, as
-// after a restore of an older backup.
-func (m *Member) ended(ctx context.Context, s events.Stream) (bool, error) {
+// tailOf returns the last event of a stream. It is the zero event if the log does not
+// have the stream at all, as after a restore of an older backup.
+func (m *Member) tailOf(ctx context.Context, s events.Stream) (events.Event, error) {
 	tail, err := m.store.Log.Tail(ctx, s)
 	if errors.Is(err, events.ErrNotFound) {
-		return true, nil
+		return events.Event{}, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("read tail of %s: %w", s, err)
+		return events.Event{}, fmt.Errorf("read tail of %s: %w", s, err)
 	}
-	return tail.Seals(), nil
+	return tail, nil
 }
 
-func (m *Member) dropStray(ctx context.Context, s events.Stream) error {
+// ended reports whether nothing of its owner follows a stream's tail.
+func ended(tail events.Event) bool { return tail.ID.IsZero() || tail.Seals() }
+
+// dropStray removes what online still has of a stream that has ended. If its node was
+// lost, and its node document too, nothing else tells of a takeover that died after the
+// seal: so what that had to append is appended first (I4, I10).
+func (m *Member) dropStray(ctx context.Context, s events.Stream, tail events.Event) error {
+	if tail.Reason == events.NodeLost {
+		if _, err := m.endOpen(ctx, s); err != nil {
+			return fmt.Errorf("end %s: %w", s, err)
+		}
+	}
 	if err := m.store.Online.DropStream(ctx, s); err != nil {
 		return fmt.Errorf("drop %s from online: %w", s, err)
 	}
