@@ -21,7 +21,7 @@ func connect(ctx context.Context, c contest) (measured, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if err := wait(ctx, time.Until(edge(time.Now()).Add(before+after))); err != nil {
+	if err := load.Wait(ctx, time.Until(edge(time.Now()).Add(before+after))); err != nil {
 		return nil, err
 	}
 	began, err := c.ProcessorTime()

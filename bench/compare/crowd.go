@@ -74,9 +74,9 @@ func crowd(ctx context.Context, c contest) (measured, error) {
 	if err != nil {
 		return nil, err
 	}
-	m[duringTick] = milliseconds(took.Quantile(0.99))
+	m[duringTick] = load.Milliseconds(took.Quantile(0.99))
 	last, err := c.hold(ctx, f)
-	m[lateness] = milliseconds(last)
+	m[lateness] = load.Milliseconds(last)
 	return m, err
 }
 
@@ -199,7 +199,7 @@ func (c contest) hold(ctx context.Context, f *load.Fleet) (time.Duration, error)
 	}
 	second := at.Add(before)
 	f.Expect(second)
-	if err := wait(ctx, time.Until(second.Add(still))); err != nil {
+	if err := load.Wait(ctx, time.Until(second.Add(still))); err != nil {
 		return 0, err
 	}
 	if err := watchUntil(ctx, f, at.Add(time.Second)); err != nil {
@@ -227,25 +227,15 @@ func (c contest) ask(ctx context.Context, f *load.Fleet) (*load.Samples, error) 
 // askUntil asks from a time on, until what is taken for the time of a tick is over.
 func askUntil(ctx context.Context, probe *load.Probe, from time.Time, took *load.Samples) error {
 	command := load.NewCommand(work.Command)
-	err := wait(ctx, time.Until(from))
+	err := load.Wait(ctx, time.Until(from))
 	for err == nil && time.Since(from) < during {
 		var t time.Duration
 		if t, err = probe.Once(command, load.Answer); err == nil {
 			took.Add(t)
-			err = wait(ctx, askInterval)
+			err = load.Wait(ctx, askInterval)
 		}
 	}
 	return err
 }
 
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
-func milliseconds(d time.Duration) float64 { return d.Seconds() * 1e3 }
 func microseconds(d time.Duration) float64 { return d.Seconds() * 1e6 }

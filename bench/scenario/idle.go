@@ -23,7 +23,7 @@ func Idle(ctx context.Context, b Bench) ([]Measure, error) {
 
 func (b Bench) idle(ctx context.Context, s *server.Server) (_ []Measure, err error) {
 	n := pick(b, 10_000, 1_000)
-	if err := wait(ctx, pick(b, 5*time.Second, time.Second)); err != nil {
+	if err := load.Wait(ctx, pick(b, 5*time.Second, time.Second)); err != nil {
 		return nil, err
 	}
 	before, err := readMemory(s)
@@ -39,7 +39,7 @@ func (b Bench) idle(ctx context.Context, s *server.Server) (_ []Measure, err err
 	defer func() { err = errors.Join(err, stop()) }()
 
 	b.Say("%d clients are idle", n)
-	if err := wait(ctx, pick(b, 30*time.Second, time.Second)); err != nil {
+	if err := load.Wait(ctx, pick(b, 30*time.Second, time.Second)); err != nil {
 		return nil, err
 	}
 	used, kernel, err := b.sample(ctx, s)
@@ -81,7 +81,7 @@ func (b Bench) sample(ctx context.Context, s *server.Server) (anonymous []int64,
 			return nil, 0, err
 		}
 		anonymous, kernels = append(anonymous, m.anonymous), append(kernels, m.kernel)
-		if err := wait(ctx, time.Second); err != nil {
+		if err := load.Wait(ctx, time.Second); err != nil {
 			return nil, 0, err
 		}
 	}

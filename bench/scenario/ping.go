@@ -84,9 +84,9 @@ func (r round) measures(while string, p99 Goal) []Measure {
 		name := of.name + ", " + while
 		all = append(all,
 			Measure{name + ": asked", "", float64(of.took.Len()), Goal{}},
-			Measure{name + ": p50", "ms", milliseconds(of.took.Quantile(0.5)), Goal{}},
-			Measure{name + ": p99", "ms", milliseconds(of.took.Quantile(0.99)), of.goal},
-			Measure{name + ": maximum", "ms", milliseconds(of.took.Quantile(1)), Goal{}})
+			Measure{name + ": p50", "ms", load.Milliseconds(of.took.Quantile(0.5)), Goal{}},
+			Measure{name + ": p99", "ms", load.Milliseconds(of.took.Quantile(0.99)), of.goal},
+			Measure{name + ": maximum", "ms", load.Milliseconds(of.took.Quantile(1)), Goal{}})
 	}
 	return all
 }
@@ -138,7 +138,7 @@ func (b Bench) meanwhile(ctx context.Context, p probes) (r round, computed float
 	}
 	began := time.Now()
 	stop := watch(ctx, fleet)
-	err = wait(ctx, time.Second) // until all workers compute
+	err = load.Wait(ctx, time.Second) // until all workers compute
 	b.Say("pings, while F(1,000,000) is computed for %d users", askers)
 	if err == nil {
 		r, err = p.round(ctx)

@@ -78,20 +78,8 @@ func pick[T any](b Bench, full, quick T) T {
 	return full
 }
 
-// wait waits for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
 // nextSecond is the first whole second after now.
 func nextSecond(now time.Time) time.Time { return now.Truncate(time.Second).Add(time.Second) }
-
-func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
 
 // TempStore gives each server an embedded store in a directory of its own below dir.
 func TempStore(dir string) func() ([]string, error) {

@@ -60,12 +60,12 @@ func (b Bench) storm(ctx context.Context, s *server.Server, watchers, crowd *loa
 		{"welcomes", "/s", n / r.took.Seconds(), Goal{}},
 		{"server processor time per welcome", "µs", r.processor.Seconds() * 1e6 / n, Goal{}},
 		{"ticks that the 100 clients before them missed meanwhile", "", float64(during.Missed), Goal{Exactly, 0}},
-		{"lateness of those ticks, p99", "ms", milliseconds(during.Late.Quantile(0.99)), Goal{}},
-		{"lateness of those ticks, maximum", "ms", milliseconds(during.Late.Quantile(1)), Goal{AtMost, 250}},
+		{"lateness of those ticks, p99", "ms", load.Milliseconds(during.Late.Quantile(0.99)), Goal{}},
+		{"lateness of those ticks, maximum", "ms", load.Milliseconds(during.Late.Quantile(1)), Goal{AtMost, 250}},
 		{"ticks missed in the 5 s after, by all", "", float64(after.Missed), Goal{Exactly, 0}},
 		{"ticks that came twice", "", float64(during.Twice + after.Twice), Goal{Exactly, 0}},
-		{"lateness of the ticks after, p50", "ms", milliseconds(after.Late.Quantile(0.5)), Goal{}},
-		{"lateness of the ticks after, maximum", "ms", milliseconds(after.Late.Quantile(1)), Goal{}},
+		{"lateness of the ticks after, p50", "ms", load.Milliseconds(after.Late.Quantile(0.5)), Goal{}},
+		{"lateness of the ticks after, maximum", "ms", load.Milliseconds(after.Late.Quantile(1)), Goal{}},
 	}, nil
 }
 
@@ -78,7 +78,7 @@ type rush struct {
 
 // rush connects the crowd at the time begin, and follows its ticks.
 func (b Bench) rush(ctx context.Context, s *server.Server, crowd *load.Fleet, begin time.Time) (r rush, err error) {
-	if err := wait(ctx, time.Until(begin)); err != nil {
+	if err := load.Wait(ctx, time.Until(begin)); err != nil {
 		return r, err
 	}
 	before, err := s.ProcessorTime()
