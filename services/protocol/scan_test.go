@@ -117,7 +117,7 @@ func deep(p []byte) bool {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"fibonacci","id":"a1","n":90,"algorithm":"matrix"}`, `{"type":"sequence","id":7,"n":10}`,
-		`{"type":"ping"}`, `42`, `-1`, `{"type":"who"}`, `{"ty\u0070e":"ping","type":"ping"}`, `{"id":"x`, `{"type":"fibonacci","n":1e3}`,
+		`{"type":"ping"}`, `{"type":"token","id":"t","token":"a\u002eb.c"}`, `42`, `-1`, `{"type":"who"}`, `{"ty\u0070e":"ping","type":"ping"}`, `{"id":"x`, `{"type":"fibonacci","n":1e3}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -157,6 +157,7 @@ func checkCommand(t *testing.T, p []byte, c Command) {
 		ID        json.RawMessage `json:"id"`
 		N         json.RawMessage `json:"n"`
 		Algorithm json.RawMessage `json:"algorithm"`
+		Token     json.RawMessage `json:"token"`
 	}
 	want := command{Type: "fibonacci", N: bytes.TrimSpace(p)}
 	if want.N[0] == '{' {
@@ -164,17 +165,25 @@ func checkCommand(t *testing.T, p []byte, c Command) {
 		if err := json.Unmarshal(p, &members); err != nil {
 			t.Fatal(err)
 		}
-		want = command{ID: members["id"], N: members["n"], Algorithm: members["algorithm"]}
+		want = command{ID: members["id"], N: members["n"], Algorithm: members["algorithm"], Token: members["token"]}
 		if err := json.Unmarshal(members["type"], &want.Type); err != nil {
 			t.Fatal(err)
 		}
 	}
-	names := map[CommandType]string{Fibonacci: "fibonacci", Sequence: "sequence", Ping: "ping"}
+	names := map[CommandType]string{Fibonacci: "fibonacci", Sequence: "sequence", Ping: "ping", Token: "token"}
 	if names[c.Type] != want.Type || string(c.ID) != string(want.ID) {
 		t.Fatalf("%q: got %+v, want %+v", p, c, want)
 	}
-	if c.Type == Ping {
+	switch c.Type {
+	case Ping:
 		return
+	case Token:
+		var token string
+		if err := json.Unmarshal(want.Token, &token); err != nil || string(c.Token) != token {
+			t.Fatalf("%q: got token %q, want %q, %v", p, c.Token, token, err)
+		}
+		return
+	case Fibonacci, Sequence:
 	}
 	var n uint64
 	if string(want.N) != "-0" {
