@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -16,7 +17,9 @@ type Process struct {
 	Clients string // address for clients, ws://
 	Admin   string // address of the operator's API, http://
 
-	cmd *exec.Cmd
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when it has ended
+	err   error         // how; set before ended is closed
 }
 
 // serveTimeout is how long a process may take until it serves: a start on a database
@@ -33,10 +36,10 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	p := &Process{cmd: cmd, ended: make(chan struct{})}
+	if err := p.start(); err != nil {
 		return nil, err
 	}
-	p := &Process{cmd: cmd}
 	late := time.AfterFunc(serveTimeout, func() { _ = cmd.Process.Kill() })
 	defer late.Stop()
 	if err := p.greeting(out); err != nil {
@@ -44,6 +47,23 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 		return nil, fmt.Errorf("%s did not start: %w", cmd.Path, err)
 	}
 	return p, nil
+}
+
+// start starts the process from a thread that lives for as long as it does. The kernel
+// takes the end of that thread for the end of the parent (prctl(2), PR_SET_PDEATHSIG),
+// and Go ends a thread with any goroutine that is locked to it, as Fibonacci workers are.
+func (p *Process) start() error {
+	started := make(chan error)
+	go func() { // ends with the process; Kill, Wait and Stop wait for that
+		runtime.LockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+			close(p.ended)
+		}
+	}()
+	return <-started
 }
 
 // greeting reads what presenced says until it serves, and lets it go on talking.
@@ -66,7 +86,7 @@ func (p *Process) greeting(out io.Reader) error {
 // Kill ends the process at once, and waits for that.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
-	_ = p.cmd.Wait()
+	<-p.ended
 }
 
 // Pause stops the process (SIGSTOP) until Continue.
@@ -76,12 +96,15 @@ func (p *Process) Pause() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
 func (p *Process) Continue() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
 // Wait waits until the process has ended by itself. Its error says how, if not well.
-func (p *Process) Wait() error { return p.cmd.Wait() }
+func (p *Process) Wait() error {
+	<-p.ended
+	return p.err
+}
 
 // Stop ends the process in good order.
 func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return p.cmd.Wait()
+	return p.Wait()
 }
