@@ -59,10 +59,12 @@ func (p patience) judge(s state, heard, mark, now instant, spread uint32) verdic
 	return leaveAlone
 }
 
-// A look at the whole table is spread over so many rounds, and the rounds over the
-// shortest patience, so that nothing is found late by more than about a tenth.
+// A look at the whole table is spread over up to so many rounds, and the rounds over the
+// shortest patience, so that nothing is found late by more than about a tenth. A table of
+// leastPart is looked at in one round: a wake-up of an idle loop costs more than the look.
 const (
 	roundsPerLook = 8
+	leastPart     = 1024 // slots
 	minRound      = 5 * time.Millisecond
 	maxRound      = 100 * time.Millisecond
 )

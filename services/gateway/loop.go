@@ -52,6 +52,7 @@ type loop struct {
 	pushing cursor // its walk
 	looking cursor // the walk for silent connections
 	looked  instant
+	walked  instant // when that walk began
 	ending  ending
 }
 
@@ -130,7 +131,15 @@ func (l *loop) rest() int {
 	case l.table.len() == 0:
 		return -1
 	}
-	return int(max(0, l.round-l.clock().since(l.looked)).Milliseconds()) + 1
+	return int(max(0, l.untilLook(l.clock())).Milliseconds()) + 1
+}
+
+// untilLook is how long it is until the next part of the table is to be judged.
+func (l *loop) untilLook(now instant) time.Duration {
+	if l.looking.left > 0 {
+		return l.round - now.since(l.looked)
+	}
+	return roundsPerLook*l.round - now.since(l.walked)
 }
 
 // serve handles one event.
@@ -207,7 +216,7 @@ func (l *loop) tell(p *push) {
 
 // look judges the next part of the table, and the oldest handshakes.
 func (l *loop) look() {
-	if l.now.since(l.looked) < l.round {
+	if l.untilLook(l.now) > 0 {
 		return
 	}
 	l.looked = l.now
@@ -215,9 +224,10 @@ func (l *loop) look() {
 		l.late(c)
 	}
 	if l.looking.left == 0 {
+		l.walked = l.now
 		l.looking.start(&l.table)
 	}
-	n := len(l.table.slots)/roundsPerLook + 1
+	n := max(len(l.table.slots)/roundsPerLook+1, leastPart)
 	for c := l.looking.next(&l.table, &n); c != nil; c = l.looking.next(&l.table, &n) {
 		l.judge(c)
 	}

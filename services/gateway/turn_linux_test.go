@@ -315,3 +315,27 @@ func TestConn_Post_counts_against_the_bound(t *testing.T) {
 		t.Error("a client that keeps up is closed for another's bytes")
 	}
 }
+
+// A wake-up of an idle loop is dear: a small table is looked at in one, and a large one
+// in as few as keep a look short.
+func TestLoop_looks_seldom_at_a_small_table(t *testing.T) {
+	for _, tt := range []struct{ clients, wakes int }{{1, 1}, {leastPart, 1}, {leastPart + 1, 2}, {16 * leastPart, roundsPerLook}} {
+		l := still(t, Config{Handler: refuseAll{}})
+		for range tt.clients {
+			l.table.add(&conn{loop: l, state: closing})
+		}
+		walk := roundsPerLook * l.round
+		wakes := 0
+		for l.now = instant(walk.Milliseconds()); l.now.since(0) < 2*walk; l.now += instant(l.untilLook(l.now).Milliseconds()) + 1 {
+			for _, c := range l.table.slots {
+				c.mark = l.now // nobody is cut off
+			}
+			l.look()
+			wakes++
+		}
+		if wakes != tt.wakes {
+			t.Errorf("%d clients: %d looks in %v, want %d", tt.clients, wakes, walk, tt.wakes)
+		}
+		l.table = table{}
+	}
+}
