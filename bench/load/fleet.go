@@ -67,6 +67,7 @@ type Fleet struct {
 	scratch    []byte
 	events     []unix.EpollEvent
 	stamps     []byte // for the times that reads come with; nil: they come with none
+	tickSize   int    // bytes of the frame of the latest tick
 
 	expected int64 // Unix second of the first tick that is waited for; 0: none is
 	late     Samples

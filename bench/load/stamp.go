@@ -10,7 +10,7 @@ import (
 
 // Stamp makes ticks count from then on from when they came to the client's socket, as the
 // kernel notes it, and not from when the fleet read them. So a fleet may stand still
-// meanwhile and leave the processors to the server.
+// meanwhile and leave the processors to the server. It should have heard a tick before.
 func (f *Fleet) Stamp() error {
 	for i := range f.clients {
 		c := &f.clients[i]
@@ -28,13 +28,18 @@ func (f *Fleet) Stamp() error {
 // stampSize is the size of a struct timespec.
 const stampSize = 16
 
-// receive reads, and says when what was read came: the last of it.
+// receive reads, and says when what was read came: the last of it. With stamps it reads
+// no more than a tick, or the stamp might be that of what came after it, such as a ping.
 func (f *Fleet) receive(fd int) (n int, at time.Time, err error) {
 	if f.stamps == nil {
 		n, err = unix.Read(fd, f.buf)
 		return n, time.Now(), err
 	}
-	n, size, _, _, err := unix.Recvmsg(fd, f.buf, f.stamps, 0)
+	p := f.buf
+	if f.tickSize > 0 {
+		p = p[:f.tickSize]
+	}
+	n, size, _, _, err := unix.Recvmsg(fd, p, f.stamps, 0)
 	at, ok := readStamp(f.stamps[:max(size, 0)])
 	if !ok {
 		at = time.Now()

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFleet_Stamp holds that a tick counts from when it came, however late it is read.
+// TestFleet_Stamp holds that a tick counts from when it came, however late it is read, and
+// whatever came after it.
 // The kernel begins to note that a moment after it is asked to.
 func TestFleet_Stamp(t *testing.T) {
 	send, sent := make(chan []byte), make(chan time.Time)
@@ -21,6 +22,8 @@ func TestFleet_Stamp(t *testing.T) {
 		greet(c, welcome)
 		for text := range send {
 			_ = ws.WriteFrame(c, ws.NewTextFrame(text))
+			sent <- time.Now()
+			_ = ws.WriteFrame(c, ws.NewPingFrame(nil))
 			sent <- time.Now()
 		}
 	})
@@ -42,6 +45,7 @@ func TestFleet_Stamp(t *testing.T) {
 		f.Expect(second)
 		send <- tick(second.Unix())
 		came := <-sent // and nobody has read it yet
+		<-sent         // nor the ping
 		reading, cancel := context.WithCancel(ctx)
 		read = cancel
 		err := f.Watch(reading)

@@ -152,7 +152,11 @@ func (f *Fleet) listen(c *Client, p []byte, now time.Time) error {
 		p = p[n:]
 		switch fr.op {
 		case opText:
-			f.understand(c, read(fr.payload), now)
+			m := read(fr.payload)
+			if m.Kind == Tick {
+				f.tickSize = 2 + int(fr.length) // no tick is longer than 125 bytes
+			}
+			f.understand(c, m, now)
 		case opPing:
 			if err := c.Send(appendMasked(nil, opPong, fr.payload)); err != nil {
 				return err
