@@ -1,6 +1,9 @@
 package gateway
 
-import "net/netip"
+import (
+	"net/netip"
+	"sync/atomic"
+)
 
 // conn is a Conn. At rest it is this struct, a slot in its loop's
 // table and the kernel's socket.
@@ -20,6 +23,9 @@ type conn struct {
 	heard   instant // when its last byte came
 	mark    instant // when a ping or a close was sent
 	state   state
+
+	// How many posts the loop has not come to, and one more while there is a backlog.
+	waits atomic.Int32
 }
 
 var _ Conn = (*conn)(nil)
@@ -48,10 +54,15 @@ func (c *conn) Send(p []byte) {
 // Post implements Conn.
 func (c *conn) Post(p []byte) {
 	c.loop.outbound.Add(int64(len(p)))
+	c.waits.Add(1)
 	if !c.loop.mail.put(letter{kind: post, conn: c, payload: p}) {
 		c.loop.outbound.Add(-int64(len(p)))
+		c.waits.Add(-1)
 	}
 }
+
+// Behind implements Conn.
+func (c *conn) Behind() bool { return c.waits.Load() > 0 }
 
 // Close implements Conn.
 func (c *conn) Close(code uint16, reason string) {

@@ -47,6 +47,11 @@ type Conn interface {
 	// on. The order of one goroutine's posts is kept.
 	Post(p []byte)
 
+	// Behind reports, from any goroutine, whether something that was sent or posted
+	// before has not been taken by the socket yet: who has much to say may wait with it
+	// until the client has read.
+	Behind() bool
+
 	// Close ends the conversation, from any goroutine, after what was sent and posted
 	// before: the client gets a close frame, and the session Closed(ByServer). The
 	// reason is for people, at most 123 bytes of UTF-8.

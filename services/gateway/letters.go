@@ -16,6 +16,7 @@ func (l *loop) obey(m *letter, more bool) {
 		if !more {
 			l.answer(m.conn)
 		}
+		m.conn.waits.Add(-1)
 	case hangUp:
 		if m.conn.state.isOpen() {
 			l.hangUp(m.conn, ws.StatusCode(m.code), string(m.payload), ByServer)

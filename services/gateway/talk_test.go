@@ -374,6 +374,39 @@ func serverRepliesWaitForAClientThatReadsLate(t *testing.T, start starter) {
 	h.wantClosed(t, 0, ByClient)
 }
 
+// Whoever posts only to a client that is not behind never lets more wait than one post,
+// and goes on once the client has read.
+func TestConn_Behind(t *testing.T) {
+	h := &host{}
+	s := start(t, h, Config{Loops: 1, SendBuffer: 4608})
+	c := narrow(t, s)
+	c.send(text("open?"))
+	c.wantText("open?")
+	conn := h.all()[0].conn
+	const each = 50_000
+	posted := 0
+	post := func() {
+		conn.Post([]byte(fmt.Sprintf("%06d", posted) + repeat(each)))
+		posted++
+	}
+	eventually(t, "the client is behind", func() bool {
+		if !conn.Behind() {
+			post()
+		}
+		return conn.Behind() && s.Stats().Outbound > each/2
+	})
+	if got := s.Stats().Outbound; got > each+100 {
+		t.Errorf("%d bytes wait", got)
+	}
+	for i := range posted {
+		c.wantText(fmt.Sprintf("%06d", i) + repeat(each))
+	}
+	eventually(t, "it has caught up", func() bool { return !conn.Behind() })
+	post()
+	c.wantText(fmt.Sprintf("%06d", posted-1) + repeat(each))
+	c.leave()
+}
+
 func TestServer_thousands_connect_and_leave(t *testing.T) {
 	overEach(t, serverThousandsConnectAndLeave)
 }

@@ -71,6 +71,7 @@ func (l *loop) hold(c *conn, p []byte, n, prefix int) {
 		begun = torn(p[prefix:], n-prefix)
 	}
 	c.out = l.backlog()
+	c.waits.Add(1)
 	c.out.start(p, n, begun)
 	l.outbound.Add(int64(len(p) - n))
 	l.io.watch(c, true)
@@ -181,4 +182,5 @@ func (l *loop) putBacklog(c *conn) {
 		l.spare = append(l.spare, c.out)
 	}
 	c.out = nil
+	c.waits.Add(-1)
 }
