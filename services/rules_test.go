@@ -33,6 +33,10 @@ var packages = map[string]reach{
 		code:  []string{"events", "services/protocol"},
 		tests: []string{"services/presence/storetest", "services/boltstore"},
 	},
+	"services/presence/roster": {
+		code:  []string{"events", "services/presence", "services/protocol"},
+		tests: []string{"services/presence/storetest", "services/boltstore"},
+	},
 	"services/presence/storetest": {code: []string{"events", "services/presence"}},
 	"services/presence/sim":       {tests: []string{"events", "services/presence", "services/presence/storetest"}},
 
@@ -95,7 +99,7 @@ var packages = map[string]reach{
 
 // beneathPresenced are the layers under the parts that presenced joins.
 var beneathPresenced = []string{
-	"events", "services/auth", "services/fibonacci", "services/presence", "services/protocol", "services/timepush",
+	"events", "services/auth", "services/fibonacci", "services/presence", "services/presence/roster", "services/protocol", "services/timepush",
 }
 
 // beneathClientctl is all that the command line shares with the server.

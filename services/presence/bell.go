@@ -22,7 +22,7 @@ type Bell struct {
 	refused bool          // the store will not tell
 }
 
-// NewBell returns a bell over changes, which may be nil: then it never rings.
+// NewBell returns a bell over changes, which may be nil: then only Ring rings it.
 func NewBell(changes Changes, log *zap.Logger) *Bell {
 	return &Bell{changes: changes, log: log, waiting: make(map[chan struct{}]struct{})}
 }
@@ -51,7 +51,7 @@ func (b *Bell) begin() {
 		if before != nil {
 			<-before
 		}
-		if err := b.changes.Watch(ctx, b.ring); err != nil && ctx.Err() == nil {
+		if err := b.changes.Watch(ctx, b.Ring); err != nil && ctx.Err() == nil {
 			b.giveUp(err)
 		}
 	}()
@@ -64,8 +64,8 @@ func (b *Bell) giveUp(err error) {
 	b.log.Info("the store does not tell of new events: readers look every "+pollEvery.String(), zap.Error(err))
 }
 
-// ring wakes all listeners. It never blocks.
-func (b *Bell) ring() {
+// Ring wakes all listeners. It never blocks.
+func (b *Bell) Ring() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for wake := range b.waiting {

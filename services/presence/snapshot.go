@@ -168,6 +168,24 @@ func snapshotAt(ctx context.Context, snapshots Snapshots, p events.Position) (*e
 	return f, nil
 }
 
+// FoldToEnd is the fold of a stream to its end, from the newest snapshot that the rest of
+// the stream fits. It is empty if the log has no such stream.
+func FoldToEnd(ctx context.Context, store Store, s events.Stream) (*events.Fold, error) {
+	return foldNewest(ctx, store, s, func(*events.Fold) bool { return false })
+}
+
+// foldNewest is the fold of a stream from the newest snapshot, until its end, or until
+// enough says so. A snapshot that the rest of the stream does not fit is as good as none.
+func foldNewest(ctx context.Context, store Store, s events.Stream, enough func(*events.Fold) bool) (*events.Fold, error) {
+	f, err := newestFold(ctx, store.Snapshots, s.At(events.MaxSeq))
+	if err == nil && !f.Tail().ID.IsZero() {
+		if err = foldOn(ctx, store.Log, s, f, enough); err == nil {
+			return f, nil
+		}
+	}
+	return foldStream(ctx, store, s, enough)
+}
+
 // foldStream is the fold of a stream until its end, or until enough says so.
 func foldStream(ctx context.Context, store Store, s events.Stream, enough func(*events.Fold) bool) (*events.Fold, error) {
 	f := new(events.Fold)

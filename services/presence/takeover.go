@@ -188,16 +188,9 @@ func (m *Member) foldToSeal(ctx context.Context, s events.Stream) (f *events.Fol
 }
 
 // foldSealed folds from the newest snapshot: a stream may have been written for months,
-// and who was connected to a dead node is to be offline within seconds. A snapshot that
-// the rest of the stream does not fit is as good as none.
+// and who was connected to a dead node is to be offline within seconds.
 func foldSealed(ctx context.Context, store Store, s events.Stream) (*events.Fold, error) {
-	f, err := newestFold(ctx, store.Snapshots, s.At(events.MaxSeq))
-	if err == nil && !f.Tail().ID.IsZero() {
-		if err = foldOn(ctx, store.Log, s, f, (*events.Fold).Sealed); err == nil {
-			return f, nil
-		}
-	}
-	return foldStream(ctx, store, s, (*events.Fold).Sealed)
+	return foldNewest(ctx, store, s, (*events.Fold).Sealed)
 }
 
 // notBefore is the time now, or t if that is later: in a stream time never goes back,

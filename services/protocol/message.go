@@ -12,6 +12,10 @@ const (
 	TypeError     = "error"
 	TypeDrain     = "drain"
 	TypeToken     = "token"
+	TypeWho       = "who"
+	TypeWatch     = "watch"
+	TypeUnwatch   = "unwatch"
+	TypePresence  = "presence"
 )
 
 // Code says what is wrong with a command. The set is closed, and docs/PROTOCOL.md
@@ -108,4 +112,18 @@ type Message struct {
 	Expires time.Time `json:"expires,omitzero"`
 
 	ReconnectAfterMs int64 `json:"reconnectAfterMs,omitempty"`
+
+	Users       []Present `json:"users,omitempty"`
+	Next        string    `json:"next,omitempty"`
+	Total       int       `json:"total,omitempty"`
+	Connections []Present `json:"connections,omitempty"`
+	Joins       []Present `json:"joins,omitempty"`
+	Leaves      []Present `json:"leaves,omitempty"`
+	Level       string    `json:"level,omitempty"`
+	Accepted    *int      `json:"accepted,omitempty"` // nil: everyone is watched
+	Part        int       `json:"part,omitempty"`
+	More        bool      `json:"more,omitempty"`
+	Resync      bool      `json:"resync,omitempty"`
+	Stale       *bool     `json:"stale,omitempty"` // nil: as before
+	Position    string    `json:"position,omitempty"`
 }

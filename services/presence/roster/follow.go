@@ -1,0 +1,234 @@
+package roster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/presence"
+)
+
+// How often the log is looked at: pollLeast apart when it grows, pollEvery when no bell
+// tells of it.
+const (
+	pollEvery = 500 * time.Millisecond
+	pollLeast = 50 * time.Millisecond
+
+	pageSize = 1000 // events
+
+	// strayEvery is how many polls find streams by their node documents only. One that
+	// has lost its document is found by what online has of it.
+	strayEvery = 10
+
+	// staleAfter is how long the log cannot be read until watchers are told so.
+	staleAfter = 10 * time.Second
+)
+
+// follower reads the log into a book. It belongs to one goroutine.
+type follower struct {
+	store   presence.Store
+	roster  *Roster
+	book    *book
+	log     *zap.Logger
+	streams map[events.Stream]*stream // those of the book
+	polls   int
+	failing time.Time // since when; zero: it is not
+	told    bool      // watchers know of it
+}
+
+func newFollower(r *Roster, b *book) *follower {
+	return &follower{store: r.cfg.Store, roster: r, book: b, log: r.cfg.Log, streams: make(map[events.Stream]*stream)}
+}
+
+// run polls until ctx ends.
+func (f *follower) run(ctx context.Context) {
+	wake, stop := f.roster.cfg.Bell.Listen()
+	defer stop()
+	timer := time.NewTimer(pollEvery)
+	defer timer.Stop()
+	for {
+		began := time.Now()
+		err := f.poll(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		f.judge(began, err)
+		f.roster.signal()
+		if !rest(ctx, timer, pollLeast, nil) || !rest(ctx, timer, pollEvery-pollLeast, wake) {
+			return
+		}
+	}
+}
+
+// rest waits for d, or until wake has something. It reports whether ctx goes on.
+func rest(ctx context.Context, timer *time.Timer, d time.Duration, wake <-chan struct{}) bool {
+	timer.Reset(d)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wake:
+	case <-timer.C:
+	}
+	return true
+}
+
+// judge says what a poll that ended with err means to the watchers: as long as the log
+// cannot be read they may be told what is old.
+func (f *follower) judge(began time.Time, err error) {
+	switch {
+	case err == nil:
+		if !f.failing.IsZero() {
+			f.log.Info("the roster reads the log again", zap.Duration("after", time.Since(f.failing)))
+		}
+		f.failing = time.Time{}
+		f.book.readThrough(began)
+		if f.told {
+			f.told = false
+			f.book.setStale(false)
+		}
+		return
+	case f.failing.IsZero():
+		f.failing = began
+		f.log.Warn("the roster cannot read the log; it tells nothing new until it can", zap.Error(err))
+	}
+	if !f.told && time.Since(f.failing) >= staleAfter {
+		f.told = true
+		f.book.setStale(true)
+	}
+}
+
+// signs are what tells of streams beside the log.
+type signs struct {
+	owned  map[events.Stream]bool // those that have a node document
+	shown  map[events.Stream]bool // those that online has connections of; nil: not looked
+	looked bool
+}
+
+// poll reads what has come. An error of the store ends it; a stream that makes no sense
+// does not keep it from the others.
+func (f *follower) poll(ctx context.Context) error {
+	found, err := f.look(ctx)
+	if err != nil {
+		return err
+	}
+	f.polls++
+	streams := slices.Collect(maps.Keys(f.streams))
+	for s := range found.owned {
+		streams = append(streams, s)
+	}
+	for s := range found.shown {
+		streams = append(streams, s)
+	}
+	slices.SortFunc(streams, events.Stream.Compare)
+	var wrong error
+	for _, s := range slices.Compact(streams) {
+		if err := f.read(ctx, s, found); err != nil {
+			if errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrRefused) {
+				return err
+			}
+			wrong = errors.Join(wrong, err)
+		}
+	}
+	return wrong
+}
+
+// look finds the streams that may not have ended. Those that have a node document are all
+// of them, unless a document was lost; then online still has their connections.
+//
+// The nodes first, then online, and the log last: of a stream that is in neither, whatever
+// its owner or a takeover wrote is in the log by then.
+func (f *follower) look(ctx context.Context) (found signs, err error) {
+	nodes, err := f.store.Nodes.All(ctx)
+	if err != nil {
+		return found, fmt.Errorf("read nodes: %w", err)
+	}
+	found.owned = make(map[events.Stream]bool, len(nodes))
+	for _, n := range nodes {
+		found.owned[n.Stream] = true
+	}
+	if f.polls%strayEvery != 0 {
+		return found, nil
+	}
+	shown, err := f.store.Online.Streams(ctx)
+	if err != nil {
+		return found, fmt.Errorf("list streams of online: %w", err)
+	}
+	found.shown, found.looked = make(map[events.Stream]bool, len(shown)), true
+	for _, s := range shown {
+		found.shown[s] = true
+	}
+	return found, nil
+}
+
+// read reads a stream to its end, and forgets it when it is over: it is sealed and nobody
+// is left in it; or nothing tells of it any more, and so nobody will ever end it.
+func (f *follower) read(ctx context.Context, id events.Stream, found signs) error {
+	s := f.streams[id]
+	if s == nil {
+		return f.begin(ctx, id, found)
+	}
+	if err := f.advance(ctx, s); err != nil {
+		return fmt.Errorf("read %s: %w", id, err)
+	}
+	if found.owned[id] || found.shown[id] {
+		return nil
+	}
+	if found.looked || f.book.over(s) {
+		f.book.end(s, time.Now())
+		delete(f.streams, id)
+	}
+	return nil
+}
+
+// begin reads a stream that is new.
+func (f *follower) begin(ctx context.Context, id events.Stream, found signs) error {
+	fold, err := presence.FoldToEnd(ctx, f.store, id)
+	if err != nil {
+		return fmt.Errorf("fold %s: %w", id, err)
+	}
+	if fold.Sealed() && fold.Len() == 0 && !found.owned[id] {
+		return nil // a late write has brought it back into online
+	}
+	s := &stream{id: id, open: make(map[uint64]place, fold.Len())}
+	f.streams[id] = s
+	f.book.begin(s, fold, time.Now())
+	return nil
+}
+
+// advance reads the rest of a stream. If that does not fit what was read before, such as
+// a snapshot that was wrong, it is read anew.
+func (f *follower) advance(ctx context.Context, s *stream) error {
+	for {
+		page, err := f.store.Log.Read(ctx, s.id.At(f.book.nextSeq(s)), pageSize)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		err = f.book.apply(s, page, time.Now())
+		f.roster.signal()
+		if errors.Is(err, errUnfit) {
+			return f.again(ctx, s)
+		}
+		if len(page) < pageSize {
+			return nil
+		}
+	}
+}
+
+func (f *follower) again(ctx context.Context, s *stream) error {
+	fold, err := presence.FoldToEnd(ctx, f.store, s.id)
+	if err != nil {
+		return err
+	}
+	f.log.Warn("the roster has read a stream anew: its events did not fit", zap.Stringer("stream", s.id))
+	f.book.begin(s, fold, time.Now())
+	return nil
+}
