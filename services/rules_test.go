@@ -53,7 +53,7 @@ var packages = map[string]reach{
 	"services/gateway":   {},
 	"services/remote":    {},
 	"services/headcount": {},
-	"services/session":   {code: beneathPresenced},
+	"services/session":   {code: beneathPresenced, tests: []string{"services/presence/storetest"}},
 	"services/admin":     {code: beneathPresenced, tests: []string{"services/presence/storetest"}},
 	"services/site":      {code: beneathPresenced},
 

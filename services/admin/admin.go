@@ -28,6 +28,7 @@ type Config struct {
 	Users   Users
 	History History
 	Store   presence.Store // its log, its nodes and its connections are read
+	Bell    *presence.Bell // wakes who follows the log; default: one over the store's changes
 	Kicker  Kicker
 	Verify  Verify
 	Stats   func() NodeStats // of this node
@@ -49,7 +50,10 @@ func Handler(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
-	a := api{cfg: cfg, bell: presence.NewBell(cfg.Store.Changes, cfg.Log), verifying: new(sync.Mutex)}
+	if cfg.Bell == nil {
+		cfg.Bell = presence.NewBell(cfg.Store.Changes, cfg.Log)
+	}
+	a := api{cfg: cfg, verifying: new(sync.Mutex)}
 	mux, routes := http.NewServeMux(), a.routes()
 	var all []string
 	for _, r := range routes {
@@ -67,7 +71,6 @@ func Handler(cfg Config) http.Handler {
 
 type api struct {
 	cfg       Config
-	bell      *presence.Bell
 	verifying *sync.Mutex // held while the log is verified
 }
 

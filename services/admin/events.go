@@ -78,7 +78,7 @@ func (a api) follow(w http.ResponseWriter, r *http.Request, reader *presence.Rea
 	if send(nil) != nil {
 		return
 	}
-	wake, stop := a.bell.Listen()
+	wake, stop := a.cfg.Bell.Listen()
 	defer stop()
 	for r.Context().Err() == nil {
 		ctx, cancel := context.WithTimeout(r.Context(), aliveEvery)

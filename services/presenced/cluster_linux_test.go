@@ -289,3 +289,19 @@ func TestCluster_Storm(t *testing.T) {
 		t.Errorf("%d connections are open after all nodes have left", r.Open)
 	}
 }
+
+// Watchers on one node hear of who comes and goes on the other, and when that is killed,
+// of the leave of all who were there; who watches a list only of those in it.
+func TestCluster_Kill_WatchersHearOfIt(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "n1", "n2")
+	there := &target{ws: c.nodes["n2"].Clients}
+	all := watches(t, dial(t, there, "ana"), `{"type":"watch"}`)
+	listed := watches(t, dial(t, there, "bob"), `{"type":"watch","users":["n1 1","n1 7"]}`)
+	c.connect(t, "n1", 3)
+	all.until(t, "those on n1", func() bool { return all.users() == "ana bob n1 0 n1 1 n1 2" })
+	listed.until(t, "the one in the list", func() bool { return listed.users() == "n1 1" })
+	c.nodes["n1"].Kill()
+	all.until(t, "n1 is dead", func() bool { return all.users() == "ana bob" })
+	listed.until(t, "n1 is dead", func() bool { return listed.users() == "" })
+}

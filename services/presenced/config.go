@@ -19,6 +19,7 @@ import (
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/mongostore"
 	"github.com/presenced/presence/services/remote"
+	"github.com/presenced/presence/services/session"
 )
 
 // The bounds of settings.
@@ -29,6 +30,7 @@ const (
 	limitRate       = 1_000_000
 	limitQueue      = 1 << 24
 	limitConns      = 1 << 24
+	limitGrace      = time.Hour
 )
 
 // config is what can be set: by a flag, by the variable of the same name in upper
@@ -54,6 +56,9 @@ type config struct {
 
 	commandRate int // commands a second of one connection, and twice as many at once; default 50, at most 1,000,000; 0: any number
 
+	who   string        // of whom clients may ask whether they are online: all, listed or off; default all without authentication, listed with
+	grace time.Duration // that a user may be without a connection until watchers are told; default 5 s, at most 1 h
+
 	fibMax       uint64 // the highest n of a fibonacci command; default 100,000, at most 1,000,000
 	fibAlgorithm string // fast-doubling, matrix or iterative
 	fibWorkers   int    // default 0: as many as the process may use CPUs; at most 1,024
@@ -71,6 +76,7 @@ func defaultConfig() *config {
 		wsHost: "localhost", wsPort: 8080, adminAddr: "127.0.0.1:8081",
 		drainTimeout: 30 * time.Second,
 		commandRate:  50,
+		grace:        5 * time.Second,
 		fibMax:       100_000, fibAlgorithm: fibonacci.FastDoubling.String(),
 		logLevel: "info", logFormat: "console",
 		dataDir: "data",
@@ -97,6 +103,8 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.drainDelay, "drain-delay", 0, "`time` to serve on, although not ready, when the server is told to stop: for a proxy to find out")
 	fs.DurationVar(&c.drainTimeout, "drain-timeout", c.drainTimeout, "`time` that clients and the store have to finish when the server is told to stop")
 	fs.IntVar(&c.commandRate, "command-rate", c.commandRate, "`number` of commands that a connection may send each second, and twice as many at once; 0: any number")
+	fs.StringVar(&c.who, "who", "", "of `whom` clients may ask whether they are online: all, listed (users whom they name) or off (default all without authentication, listed with)")
+	fs.DurationVar(&c.grace, "grace", c.grace, "`time` that a user may be without a connection, as while a page is loaded again, until watchers are told that he has left")
 	fs.Uint64Var(&c.fibMax, "fib-max", c.fibMax, "the highest `n` of a fibonacci command, at most 1000000")
 	fs.StringVar(&c.fibAlgorithm, "fib-algorithm", c.fibAlgorithm, "`name` of the algorithm: fast-doubling, matrix or iterative")
 	fs.IntVar(&c.fibWorkers, "fib-workers", 0, "`number` of Fibonacci workers (default as many as the process may use CPUs)")
@@ -213,6 +221,12 @@ func (c *config) validateWork() error {
 	if c.commandRate < 0 || c.commandRate > limitRate {
 		errs = append(errs, fmt.Errorf("COMMAND_RATE (--command-rate) is %d: want 0 to %d", c.commandRate, limitRate))
 	}
+	if _, err := c.sees(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.grace < 0 || c.grace > limitGrace {
+		errs = append(errs, fmt.Errorf("GRACE (--grace) is %s: want 0s to %s", c.grace, limitGrace))
+	}
 	if c.fibMax > limitFibMax {
 		errs = append(errs, fmt.Errorf("FIB_MAX (--fib-max) is %d: want at most %d", c.fibMax, limitFibMax))
 	}
@@ -229,6 +243,21 @@ func (c *config) validateWork() error {
 		errs = append(errs, fmt.Errorf("LOG_FORMAT (--log-format) is %q: want console or json", c.logFormat))
 	}
 	return errors.Join(errs...)
+}
+
+// sees is of whom clients may ask.
+func (c *config) sees() (session.Sight, error) {
+	switch {
+	case c.who == "" && c.auth.kind == authNone:
+		return session.SeesAll, nil
+	case c.who == "":
+		return session.SeesListed, nil
+	}
+	sight, err := session.ParseSight(c.who)
+	if err != nil {
+		return sight, fmt.Errorf("WHO (--who) is %w", err)
+	}
+	return sight, nil
 }
 
 // isLoopback reports whether a host can only be reached from this machine.

@@ -49,6 +49,9 @@ func TestConfig_Refuses(t *testing.T) {
 		"password without user":     {variables: map[string]string{"DB_HOST": "a", "DB_PASSWORD": "hidden"}, says: []string{"DB_USER"}},
 		"fib max":                   {args: []string{"--fib-max", "1000001"}, says: []string{"FIB_MAX"}},
 		"algorithm":                 {args: []string{"--fib-algorithm", "guess"}, says: []string{"FIB_ALGORITHM"}},
+		"who":                       {args: []string{"--who", "some"}, says: []string{"WHO (--who) is \"some\": want all, listed or off"}},
+		"grace":                     {args: []string{"--grace", "-1s"}, says: []string{"GRACE (--grace) is -1s: want 0s to 1h0m0s"}},
+		"grace too long":            {args: []string{"--grace", "2h"}, says: []string{"GRACE"}},
 		"command rate":              {args: []string{"--command-rate", "-1"}, says: []string{"COMMAND_RATE"}},
 		"workers":                   {args: []string{"--fib-workers", "-1"}, says: []string{"FIB_WORKERS"}},
 		"log level":                 {args: []string{"--log-level", "loud"}, says: []string{"LOG_LEVEL"}},
@@ -91,7 +94,7 @@ func TestHelp_NamesEverySetting(t *testing.T) {
 		"WS_HOST", "WS_PORT", "TLS_CERT", "TLS_KEY", "ADMIN_ADDR", "NODE_ID", "STORE", "DATA_DIR", "MONGODB_URI", "MONGODB_URI_FILE",
 		"DB_HOST", "DB_USER", "DB_PASSWORD", "DB_PASSWORD_FILE", "DB_AUTH_SOURCE", "DB_DATABASE",
 		"AUTH", "AUTH_SECRET", "AUTH_SECRET_FILE", "AUTH_PUBLIC_KEY_FILE", "AUTH_JWKS", "AUTH_AUDIENCE", "AUTH_ISSUER",
-		"ALLOW_ANONYMOUS", "TRUSTED_PROXIES", "PROXY_PROTOCOL", "MAX_CONNS_PER_USER", "MAX_CONNS_PER_ADDR", "COMMAND_RATE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "DRAIN_DELAY", "LOG_LEVEL", "LOG_FORMAT",
+		"ALLOW_ANONYMOUS", "TRUSTED_PROXIES", "PROXY_PROTOCOL", "MAX_CONNS_PER_USER", "MAX_CONNS_PER_ADDR", "COMMAND_RATE", "WHO", "GRACE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "DRAIN_DELAY", "LOG_LEVEL", "LOG_FORMAT",
 		"Exit codes",
 	} {
 		if !strings.Contains(out.String(), name) {

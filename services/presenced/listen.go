@@ -51,5 +51,5 @@ func hasIPv6(ctx context.Context) bool {
 
 // limits are the bounds of commands.
 func (c *config) limits() protocol.Limits {
-	return protocol.Limits{MaxFibonacci: c.fibMax, MaxSequence: limitSequence}
+	return protocol.Limits{MaxFibonacci: c.fibMax, MaxSequence: limitSequence, MaxUsers: protocol.MaxPresent}
 }

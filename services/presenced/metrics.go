@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/gateway"
 	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/roster"
 	"github.com/presenced/presence/services/session"
 )
 
@@ -54,7 +56,7 @@ func (h histograms) recorded(events int, took time.Duration) {
 // metrics is what GET /metrics says of the server, besides the histograms. It is read
 // when it is asked for.
 func (s *server) metrics(host *session.Host, pool *fibonacci.Pool) []admin.Metric {
-	return append(append(s.gatewayMetrics(), s.memberMetrics()...), commandMetrics(host, pool)...)
+	return slices.Concat(s.gatewayMetrics(), s.memberMetrics(), s.rosterMetrics(), commandMetrics(host, pool))
 }
 
 func (s *server) gatewayMetrics() []admin.Metric {
@@ -147,6 +149,26 @@ func (s *server) memberMetrics() []admin.Metric {
 			Value: member(func(m presence.Stats) uint64 { return m.Swept })},
 		{Name: "presence_kicked_total", Help: "Clients of this node that were told to go for an operator.", Total: true,
 			Value: member(func(m presence.Stats) uint64 { return m.Kicked })},
+	}
+}
+
+func (s *server) rosterMetrics() []admin.Metric {
+	seen := func(read func(roster.Stats) float64) func() float64 {
+		return func() float64 { return read(s.roster.Stats()) }
+	}
+	return []admin.Metric{
+		{Name: "presence_watchers", Help: "Connections that watch who comes and goes.",
+			Value: seen(func(r roster.Stats) float64 { return float64(r.Watchers) })},
+		{Name: "presence_roster_users", Help: "Users of the cluster who are online as watchers are told; 0 while nobody watches.",
+			Value: seen(func(r roster.Stats) float64 { return float64(r.Users) })},
+		{Name: "presence_roster_lag_seconds", Help: "Time since the log was last read to its end for the watchers; 0 while nobody watches.",
+			Value: seen(func(r roster.Stats) float64 { return r.Lag.Seconds() })},
+		{Name: "presence_roster_folded_events_total", Help: "Events that were read for the watchers.", Total: true,
+			Value: seen(func(r roster.Stats) float64 { return float64(r.Folded) })},
+		{Name: "presence_watch_pushes_total", Help: "Pushes of joins and leaves, one per watcher.", Total: true,
+			Value: seen(func(r roster.Stats) float64 { return float64(r.Pushes) })},
+		{Name: "presence_watch_resyncs_total", Help: "Watchers that were too slow and were told all anew.", Total: true,
+			Value: seen(func(r roster.Stats) float64 { return float64(r.Resyncs) })},
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // operate makes the operator's API.
-func (s *server) operate(host *session.Host, pool *fibonacci.Pool) (*http.Server, error) {
+func (s *server) operate(host *session.Host, pool *fibonacci.Pool, bell *presence.Bell) (*http.Server, error) {
 	metrics, err := admin.Metrics(s.metrics(host, pool), s.histograms.all()...)
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func (s *server) operate(host *session.Host, pool *fibonacci.Pool) (*http.Server
 	return &http.Server{
 		Handler: admin.Handler(admin.Config{
 			Users: s.store.Online, History: presence.NewHistory(s.store.Store), Store: s.store.Store,
-			Kicker: s.member, Verify: s.verify, Ready: s.ready, Log: s.log, Metrics: metrics, Token: s.cfg.adminToken,
+			Bell: bell, Kicker: s.member, Verify: s.verify, Ready: s.ready, Log: s.log, Metrics: metrics, Token: s.cfg.adminToken,
 			Stats: func() admin.NodeStats { return s.stats(pool, started) },
 		}),
 		ReadHeaderTimeout: 5 * time.Second,

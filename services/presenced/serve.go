@@ -16,6 +16,7 @@ import (
 	"github.com/presenced/presence/services/gateway"
 	"github.com/presenced/presence/services/headcount"
 	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/roster"
 	"github.com/presenced/presence/services/session"
 	"github.com/presenced/presence/services/site"
 	"github.com/presenced/presence/services/timepush"
@@ -46,6 +47,8 @@ func serve(ctx context.Context, cfg *config, env environment) (err error) {
 	if err := s.open(ctx, pool); err != nil {
 		return err
 	}
+	defer s.roster.Close()
+	defer s.asker.Close()
 	makeRoom(cfg.fibWorkers)
 	defer s.proof.listen()()
 	s.greet(say)
@@ -63,6 +66,8 @@ type server struct {
 	expiry  *session.Expiry
 	freshen func(context.Context) // keeps the keys of tokens fresh
 	proof   *certificate          // nil: no TLS
+	asker   *session.Asker
+	roster  *roster.Roster
 	count   *headcount.Count
 	admin   *http.Server
 	adminAt net.Listener
@@ -77,6 +82,9 @@ type server struct {
 // port finds out before it has done anything.
 func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	host := &session.Host{Pool: pool, Limits: s.cfg.limits(), CommandRate: s.cfg.commandRate, Version: version()}
+	if host.Sees, err = s.cfg.sees(); err != nil {
+		return usageError{err}
+	}
 	if host.Algorithm, err = fibonacci.ParseAlgorithm(s.cfg.fibAlgorithm); err != nil {
 		return usageError{err}
 	}
@@ -122,21 +130,34 @@ func (s *server) join(ctx context.Context, host *session.Host, pool *fibonacci.P
 	if err != nil {
 		return fmt.Errorf("ADMIN_ADDR (--admin-addr): %w", err)
 	}
+	bell := presence.NewBell(s.store.Changes, s.log)
 	s.member, err = presence.New(s.store.Store, presence.Config{
 		Node: s.cfg.nodeID, Addr: s.clientAddr(), Version: version(), Queue: s.queue(), Log: s.log,
-		Recorded: s.histograms.recorded, Declared: s.histograms.detection.Observe,
+		Recorded: func(events int, took time.Duration) {
+			s.histograms.recorded(events, took)
+			bell.Ring()
+		},
+		Declared: s.histograms.detection.Observe,
 	})
 	if err == nil {
-		s.admin, err = s.operate(host, pool)
+		s.admin, err = s.operate(host, pool, bell)
 	}
 	if err == nil {
 		host.Members = s.member
+		s.see(host, bell)
 		err = s.member.Start(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, s.adminAt.Close())
 	}
 	return nil
+}
+
+// see makes the parts that tell clients who is online.
+func (s *server) see(host *session.Host, bell *presence.Bell) {
+	s.asker = session.NewAsker(s.store.Online, s.log)
+	s.roster = roster.New(roster.Config{Store: s.store.Store, Bell: bell, Grace: s.cfg.grace, Log: s.log})
+	host.Asker, host.Roster = s.asker, s.roster
 }
 
 // queue is how many events may wait to be recorded. By default no client that the

@@ -9,6 +9,9 @@ const (
 	Sequence                         // the first n numbers, F(0) to F(n-1)
 	Ping                             // a sign of life of the whole path
 	Token                            // a new token, before the last one expires
+	Who                              // who is online: some users, or everyone, a page at a time
+	Watch                            // who is online, and from then on who comes and goes
+	Unwatch                          // the end of that
 )
 
 // MaxID is the most bytes of a command's id, without quotes if it is a string.
@@ -26,12 +29,19 @@ type Command struct {
 	N         uint64 // fibonacci, sequence: within the limits
 	Algorithm []byte // fibonacci, optional: the algorithm's name, unquoted; nil: the server's choice
 	Token     []byte // token: unquoted; whether it is one, the server judges
+
+	Users []string // who, watch: only these, each a user id; nil: everyone
+	Given int      // watch: how many were given; what is over the limit is not in Users
+	Limit int      // who, of everyone: the most users of the page, within the limits
+	After string   // who, of everyone: the page begins after this user; empty: at the first
+	Level Level    // watch
 }
 
 // Limits are the bounds of commands that depend on the server's configuration.
 type Limits struct {
 	MaxFibonacci uint64 // the highest n of fibonacci; default 100,000, at most 1,000,000
 	MaxSequence  uint64 // the highest n of sequence; 1,000
+	MaxUsers     int    // the most users that one who or watch names, and of a page of who; 1,000
 }
 
 // Parse reads one message from a client into c, checks it against the limits, and
@@ -70,7 +80,7 @@ func parseBare(s *scanner, l Limits, c *Command) *Error {
 }
 
 // fields are the values of the fields of a command, as they stand; nil: not there.
-type fields struct{ kind, id, n, algorithm, token []byte }
+type fields struct{ kind, id, n, algorithm, token, users, limit, after, level []byte }
 
 func (f *fields) field(name []byte) *[]byte {
 	switch string(name) {
@@ -84,6 +94,14 @@ func (f *fields) field(name []byte) *[]byte {
 		return &f.algorithm
 	case "token":
 		return &f.token
+	case "users":
+		return &f.users
+	case "limit":
+		return &f.limit
+	case "after":
+		return &f.after
+	case "level":
+		return &f.level
 	}
 	return nil
 }
@@ -112,7 +130,11 @@ func parseObject(s *scanner, l Limits, c *Command) *Error {
 		return c.setN(f.n, l)
 	case Token:
 		return c.setToken(f.token)
-	case Ping:
+	case Who:
+		return c.setWho(&f, l)
+	case Watch:
+		return c.setWatch(&f, l)
+	case Ping, Unwatch:
 	}
 	return nil
 }
@@ -166,6 +188,12 @@ func (c *Command) setType(value []byte) *Error {
 		c.Type = Ping
 	case "token":
 		c.Type = Token
+	case "who":
+		c.Type = Who
+	case "watch":
+		c.Type = Watch
+	case "unwatch":
+		c.Type = Unwatch
 	default:
 		return unknownType(c.ID, name)
 	}

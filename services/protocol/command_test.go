@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-var limits = Limits{MaxFibonacci: 100_000, MaxSequence: 1000}
+var limits = Limits{MaxFibonacci: 100_000, MaxSequence: 1000, MaxUsers: 3}
 
 func TestParse_Commands(t *testing.T) {
 	id64 := `"` + strings.Repeat("x", 64) + `"`
@@ -97,7 +97,7 @@ func TestParse_Refusals(t *testing.T) {
 		{"no type", `{"n":1,"id":"t"}`, BadRequest, `"t"`, "type is missing: want one of fibonacci, sequence, ping, token"},
 		{"empty object", `{}`, BadRequest, ``, "type is missing"},
 		{"type is a number", `{"type":1,"id":"t"}`, BadRequest, `"t"`, "type must be a string, not a number"},
-		{"unknown type", `{"type":"who","id":"t"}`, UnknownType, `"t"`, `unknown type "who": want one of fibonacci, sequence, ping, token`},
+		{"unknown type", `{"type":"whom","id":"t"}`, UnknownType, `"t"`, `unknown type "whom": want one of fibonacci, sequence, ping, token, who, watch, unwatch`},
 		{"type in upper case", `{"type":"PING"}`, UnknownType, ``, `unknown type "PING"`},
 		{"unknown type, hostile", `{"type":"\u0000\n\u202e<script>"}`, UnknownType, ``, `unknown type "\x00\n\u202e<script>": want`},
 		{"unknown type, long", `{"type":"` + strings.Repeat("x", 31) + `éyyyy"}`, UnknownType, ``, `unknown type "` + strings.Repeat("x", 31) + `"…`},

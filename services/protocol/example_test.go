@@ -26,7 +26,7 @@ func ExampleParse() {
 	// F(90), id: "\"a1\""
 	// F(42), id: ""
 	// {"type":"error","id":"a2","code":"out_of_range","message":"n must be between 0 and 100000","retryable":false}
-	// {"type":"error","code":"unknown_type","message":"unknown type \"weather\": want one of fibonacci, sequence, ping, token","retryable":false}
+	// {"type":"error","code":"unknown_type","message":"unknown type \"weather\": want one of fibonacci, sequence, ping, token, who, watch, unwatch","retryable":false}
 }
 
 func ExampleAppendTime() {

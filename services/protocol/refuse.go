@@ -6,7 +6,7 @@ import (
 )
 
 // commandNames are the types of commands, for people.
-const commandNames = "fibonacci, sequence, ping, token"
+const commandNames = "fibonacci, sequence, ping, token, who, watch, unwatch"
 
 // maxName is how many bytes of an unknown name an error repeats.
 const maxName = 32

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/presenced/presence/events"
 )
 
 // jsonCorpus is JSON, and what is nearly JSON.
@@ -117,7 +119,9 @@ func deep(p []byte) bool {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"fibonacci","id":"a1","n":90,"algorithm":"matrix"}`, `{"type":"sequence","id":7,"n":10}`,
-		`{"type":"ping"}`, `{"type":"token","id":"t","token":"a\u002eb.c"}`, `42`, `-1`, `{"type":"who"}`, `{"ty\u0070e":"ping","type":"ping"}`, `{"id":"x`, `{"type":"fibonacci","n":1e3}`,
+		`{"type":"ping"}`, `{"type":"token","id":"t","token":"a\u002eb.c"}`, `42`, `-1`, `{"type":"whom"}`, `{"ty\u0070e":"ping","type":"ping"}`, `{"id":"x`, `{"type":"fibonacci","n":1e3}`,
+		`{"type":"who","users":["1","\u0061\ud834\udd1e","é"]}`, `{"type":"who","limit":2,"after":"x"}`, `{"type":"who","users":[]}`,
+		`{"type":"watch","level":"connections","users":["1" , "2"],"id":1}`, `{"type":"watch","users":["1","2","3","4",{}]}`, `{"type":"unwatch"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -170,12 +174,18 @@ func checkCommand(t *testing.T, p []byte, c Command) {
 			t.Fatal(err)
 		}
 	}
-	names := map[CommandType]string{Fibonacci: "fibonacci", Sequence: "sequence", Ping: "ping", Token: "token"}
+	names := map[CommandType]string{
+		Fibonacci: "fibonacci", Sequence: "sequence", Ping: "ping", Token: "token",
+		Who: "who", Watch: "watch", Unwatch: "unwatch",
+	}
 	if names[c.Type] != want.Type || string(c.ID) != string(want.ID) {
 		t.Fatalf("%q: got %+v, want %+v", p, c, want)
 	}
 	switch c.Type {
-	case Ping:
+	case Who, Watch:
+		checkWho(t, p, c)
+		return
+	case Ping, Unwatch:
 		return
 	case Token:
 		var token string
@@ -193,5 +203,51 @@ func checkCommand(t *testing.T, p []byte, c Command) {
 	}
 	if c.N != n {
 		t.Fatalf("%q: got n %d, want %d", p, c.N, n)
+	}
+}
+
+// checkWho compares what c asks about users with what encoding/json reads in p.
+func checkWho(t *testing.T, p []byte, c Command) {
+	t.Helper()
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(p, &members); err != nil {
+		t.Fatal(err)
+	}
+	var want struct {
+		Users []string
+		Limit int
+		After string
+		Level string
+	}
+	read := func(field string, into any) {
+		if value := members[field]; value != nil {
+			if err := json.Unmarshal(value, into); err != nil {
+				t.Fatalf("%q: %v", p, err)
+			}
+		}
+	}
+	read("users", &want.Users)
+	if c.Type == Watch {
+		read("level", &want.Level)
+		if want.Level != "" && want.Level != c.Level.String() {
+			t.Fatalf("%q: level %s", p, c.Level)
+		}
+	} else if want.Users == nil {
+		read("limit", &want.Limit)
+		read("after", &want.After)
+		if want.Limit == 0 {
+			want.Limit = limits.MaxUsers
+		}
+		if c.Limit != want.Limit || c.After != want.After && utf8.Valid(p) {
+			t.Fatalf("%q: got %+v", p, c)
+		}
+	}
+	if c.Given != len(want.Users) || (c.Users == nil) != (want.Users == nil) || len(c.Users) != min(c.Given, limits.MaxUsers) {
+		t.Fatalf("%q: got %+v", p, c)
+	}
+	for i, u := range c.Users {
+		if u != want.Users[i] || events.ValidateUser(u) != nil {
+			t.Fatalf("%q: user %d is %q", p, i, u)
+		}
 	}
 }

@@ -39,6 +39,12 @@ func (s *Session) Text(message []byte) {
 		s.submit(&c, fibonacci.Task{Kind: fibonacci.Sequence, N: c.N})
 	case protocol.Token:
 		s.renew(&c)
+	case protocol.Who:
+		s.who(&c)
+	case protocol.Watch:
+		s.watch(&c)
+	case protocol.Unwatch:
+		s.unwatch(&c)
 	}
 }
 
@@ -57,6 +63,15 @@ func (s *Session) remember() *extra {
 		s.extra = &extra{counts: s.host.shard()}
 	}
 	return s.extra
+}
+
+// ask makes sure that there is a place for what is done beside the event loop.
+func (s *Session) ask() *asked {
+	e := s.remember()
+	if e.asked == nil {
+		e.asked = new(asked)
+	}
+	return e.asked
 }
 
 // answer sends what appendTo appends.
@@ -106,16 +121,16 @@ func (s *Session) submit(c *protocol.Command, task fibonacci.Task) {
 		}
 		s.socket.Post(result(id, task, r))
 	}
-	e := s.remember()
-	if e.account == nil {
-		e.account = s.host.Pool.Account(s.conn.User())
+	a := s.ask()
+	if a.account == nil {
+		a.account = s.host.Pool.Account(s.conn.User())
 	}
-	switch err := e.account.Submit(task); {
+	switch err := a.account.Submit(task); {
 	case errors.Is(err, fibonacci.ErrBusy):
 		s.refuse(&protocol.Error{ID: id, Code: protocol.Busy,
 			Message: "too many computations are waiting; send this one again when one is answered"})
 	case err != nil:
-		s.refuse(&protocol.Error{ID: id, Code: protocol.Internal, Message: "the server is leaving; send this one again after connecting again"})
+		s.refuse(leaving(id))
 	}
 }
 

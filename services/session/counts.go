@@ -27,6 +27,7 @@ type shard struct {
 // messageTypes are the types of commands, by their number; the first is none.
 var messageTypes = [...]string{
 	0: "invalid", protocol.Fibonacci: "fibonacci", protocol.Sequence: "sequence", protocol.Ping: "ping", protocol.Token: "token",
+	protocol.Who: "who", protocol.Watch: "watch", protocol.Unwatch: "unwatch",
 }
 
 // refusals are the codes of errors.

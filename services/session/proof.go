@@ -44,6 +44,7 @@ func (s *Session) renew(c *protocol.Command) {
 		e.proof = newProof(s, identity.Expires, identity.SeesAll)
 	}
 	e.proof.seesAll = identity.SeesAll
+	s.lookAgain()
 	s.host.Expiry.move(e.proof, identity.Expires)
 	s.answer(func(b []byte) []byte { return protocol.AppendToken(b, c.ID, identity.Expires) })
 }

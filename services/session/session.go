@@ -8,6 +8,7 @@ import (
 	"github.com/presenced/presence/services/auth"
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/roster"
 	"github.com/presenced/presence/services/protocol"
 )
 
@@ -24,7 +25,12 @@ type Socket interface {
 	// Close ends the connection with a close code and a reason for people. It may be
 	// called from anywhere and at any time, also when the connection is gone.
 	Close(code uint16, reason string)
+	// Behind reports, from anywhere, whether something that was sent or posted before
+	// waits for the client to read.
+	Behind() bool
 }
+
+var _ roster.Outlet = Socket(nil)
 
 // Members records who is connected; *presence.Member does.
 type Members interface {
@@ -55,6 +61,10 @@ type Host struct {
 
 	// Expiry ends the sessions of clients whose token has expired, if it runs.
 	Expiry Expiry
+
+	Asker  *Asker         // answers who
+	Roster *roster.Roster // answers watch
+	Sees   Sight          // of whom clients may ask; default: of everyone
 
 	// Computed is told how long each computation of the pool took. Workers call it,
 	// several at once; it must not block. Default: nobody is told.
@@ -93,10 +103,17 @@ type Session struct {
 // extra is what a session keeps of a client that sends commands, or that has proven who
 // it is: others cost nothing for it.
 type extra struct {
+	asked  *asked // nil until it asks for what takes time
+	counts *shard
+	rate   bucket
+	proof  *proof // nil if the client just says who it is
+}
+
+// asked is what is done for a client beside the event loop.
+type asked struct {
 	account *fibonacci.Account // nil until the first command for the pool
-	counts  *shard
-	rate    bucket
-	proof   *proof // nil if the client just says who it is
+	line    *line              // nil until the first who
+	watch   *roster.Watch      // nil while it does not watch
 }
 
 var _ presence.Client = (*Session)(nil)
@@ -150,8 +167,8 @@ const kickedText = "kicked by an operator"
 // Closed says that the connection is no more, or never opened. It stops what the
 // client has asked for and not yet got.
 func (s *Session) Closed(r events.Reason) {
-	if s.extra != nil && s.extra.account != nil {
-		s.extra.account.Cancel()
+	if s.extra != nil && s.extra.asked != nil {
+		s.extra.asked.cancel()
 	}
 	if s.Proven() {
 		s.host.Expiry.remove(s.extra.proof)
@@ -161,4 +178,17 @@ func (s *Session) Closed(r events.Reason) {
 		return
 	}
 	s.host.Members.Disconnect(&s.conn, r)
+}
+
+// cancel stops what the client has asked for.
+func (a *asked) cancel() {
+	if a.account != nil {
+		a.account.Cancel()
+	}
+	if a.line != nil {
+		a.line.leave()
+	}
+	if a.watch != nil {
+		a.watch.Stop(nil)
+	}
 }

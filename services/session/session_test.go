@@ -39,6 +39,7 @@ func (s *socket) Post(m []byte) { s.posted <- string(m) }
 func (s *socket) Close(code uint16, reason string) {
 	s.closed <- fmt.Sprintf("%d %s", code, reason)
 }
+func (s *socket) Behind() bool { return false }
 
 // last is the last message that was sent at once.
 func (s *socket) last(t *testing.T) protocol.Message {
@@ -278,6 +279,7 @@ type discard struct{}
 func (discard) Send([]byte)          {}
 func (discard) Post([]byte)          {}
 func (discard) Close(uint16, string) {}
+func (discard) Behind() bool         { return false }
 
 // Answering a small fibonacci command does not allocate.
 func BenchmarkSession_Text(b *testing.B) {

@@ -147,6 +147,8 @@ func (h *history) rest() {
 }
 
 func (h *history) told() (messages int) {
+	posting.Lock()
+	defer posting.Unlock()
 	for _, c := range h.clients {
 		messages += c.snapshots + c.parts + c.pushes + len(c.errors)
 	}

@@ -90,6 +90,7 @@ type Watch struct {
 	roster *Roster
 	out    Outlet
 	query  Query // each user once
+	asked  time.Time
 
 	// guarded by book.mu
 	view
@@ -114,8 +115,8 @@ func New(cfg Config) *Roster {
 	return &Roster{cfg: cfg, size: sizes{page: protocol.MaxPresent, burst: burstBytes}, ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1)}
 }
 
-// Watch begins to tell out what q asks for, or returns ErrClosed or ErrFull. Stop is to be
-// called, once.
+// Watch begins to tell out what q asks for, or returns ErrClosed or ErrFull. What was
+// recorded before is in the snapshot. Stop is to be called, once.
 func (r *Roster) Watch(out Outlet, q Query) (*Watch, error) {
 	if q.Users != nil {
 		q.Users = slices.Compact(slices.Sorted(slices.Values(q.Users)))
@@ -123,7 +124,8 @@ func (r *Roster) Watch(out Outlet, q Query) (*Watch, error) {
 			q.Users = []string{} // of nobody, not of everyone
 		}
 	}
-	w := &Watch{roster: r, out: out, query: q}
+	w := &Watch{roster: r, out: out, query: q, asked: time.Now()}
+	r.cfg.Bell.Ring() // the snapshot waits for what was recorded until now
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -140,6 +142,9 @@ func (r *Roster) Watch(out Outlet, q Query) (*Watch, error) {
 	}
 	return w, nil
 }
+
+// Everyone reports whether the watch is of all users, and not of a list.
+func (w *Watch) Everyone() bool { return w.query.Users == nil }
 
 // Stop ends the watch. When nothing more will come of it, answer is posted; nil: none.
 func (w *Watch) Stop(answer []byte) {

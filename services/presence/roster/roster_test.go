@@ -29,7 +29,7 @@ func TestRoster_Watch_HearsWhoComesAndGoes(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world, n1 *life) {
 		ana := w.connect(t, n1, "ana")
 		c := w.client(t, protocol.ByUser, nil)
-		pass(0)
+		pass(2 * pollLeast)
 		c.agrees(t, w)
 		if c.snapshots != 1 || c.pushes != 0 || c.position != n1.id.At(1).String() {
 			t.Errorf("%+v", c)
@@ -49,6 +49,22 @@ func TestRoster_Watch_HearsWhoComesAndGoes(t *testing.T) {
 			t.Errorf("%d pushes, at %s", c.pushes, c.position)
 		}
 		c.stop()
+	})
+}
+
+// Whoever was recorded before a watch was asked for is in its snapshot, although the log
+// was read before that.
+func TestRoster_Watch_SeesWhatWasRecordedBefore(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, n1 *life) {
+		w.client(t, protocol.ByUser, nil)
+		pass(10*pollEvery + pollLeast/2)
+		w.connect(t, n1, "ana")
+		c := w.client(t, protocol.ByUser, nil)
+		pass(2 * pollLeast)
+		c.agrees(t, w)
+		if c.pushes != 0 {
+			t.Error("she came after the snapshot")
+		}
 	})
 }
 

@@ -164,7 +164,7 @@ const (
 // time: when something has changed.
 func (b *book) serve(w *Watch, now time.Time) time.Time {
 	switch {
-	case !b.loaded || w.phase == joining:
+	case !b.readSince(w.asked) || w.phase == joining:
 		return time.Time{}
 	case w.out.Behind():
 		return now.Add(lookEvery)
@@ -188,6 +188,10 @@ func (b *book) serve(w *Watch, now time.Time) time.Time {
 	}
 	return now.Add(partEvery)
 }
+
+// readSince reports whether the log was read to its end after a time, or cannot be read, so
+// that what was read before, with a word on that, is better than nothing.
+func (b *book) readSince(t time.Time) bool { return b.loaded && (b.stale || !b.read.Before(t)) }
 
 // nextPart is the next part of a snapshot.
 func (b *book) nextPart(w *Watch) protocol.Snapshot {
