@@ -35,6 +35,7 @@ type book struct {
 	stale    bool                // the log cannot be read
 	read     time.Time           // when the log was last read to its end
 	place    string              // position as text; "": to be made
+	changes  protocol.Changes    // space for those of one message
 	idle     time.Time           // since when nobody watches; zero: somebody does
 }
 
@@ -218,7 +219,7 @@ func (b *book) changed(l protocol.Level, key string, u *user, since int64, onlin
 		b.queue(f)
 	}
 	for w := range b.unserved {
-		if w.query.Users == nil && w.query.Level == l && w.knows(int(u.slot)) {
+		if w.everyone && w.query.Level == l && w.knows(int(u.slot)) {
 			w.feed.note(key, u.name, since, online)
 		}
 	}

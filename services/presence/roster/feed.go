@@ -37,8 +37,9 @@ func (f *feed) note(key, user string, since int64, online bool) {
 	f.changes[key] = mark{had: !online, user: user, since: since}
 }
 
-// take takes up to most changes.
-func (f *feed) take(most int) (c protocol.Changes) {
+// take takes up to most changes into c, in its space.
+func (f *feed) take(most int, c *protocol.Changes) {
+	*c = protocol.Changes{Joins: c.Joins[:0], Leaves: c.Leaves[:0]}
 	n := 0
 	for key, m := range f.changes {
 		if n == most {
@@ -61,5 +62,4 @@ func (f *feed) take(most int) (c protocol.Changes) {
 	if len(f.changes) == 0 {
 		f.changes = nil // a map keeps the room of the most that it ever had
 	}
-	return c
 }

@@ -33,8 +33,8 @@ type Config struct {
 const linger = 10 * time.Second
 
 // maxListed bounds the memory that lists take: so many names, of all watches of the
-// process. A name costs some 40 B, and 200 B where its user is not online.
-const maxListed = 4_000_000
+// process. A name costs some 40 B, and 300 B where its user is not online.
+const maxListed = 2_000_000
 
 // ErrClosed is returned by Roster.Watch when the server is leaving.
 var ErrClosed = errors.New("the roster is closed")
@@ -87,12 +87,14 @@ type Query struct {
 // Watch is one watcher's part, from Roster.Watch to Stop.
 type Watch struct {
 	// static after Roster.Watch
-	roster *Roster
-	out    Outlet
-	query  Query // each user once
-	asked  time.Time
+	roster   *Roster
+	out      Outlet
+	everyone bool // all users, not a list
+	names    int  // in its list
+	asked    time.Time
 
 	// guarded by book.mu
+	query Query // each user once; the users until it is admitted
 	view
 }
 
@@ -118,23 +120,22 @@ func New(cfg Config) *Roster {
 // Watch begins to tell out what q asks for, or returns ErrClosed or ErrFull. What was
 // recorded before is in the snapshot. Stop is to be called, once.
 func (r *Roster) Watch(out Outlet, q Query) (*Watch, error) {
-	if q.Users != nil {
+	everyone := q.Users == nil
+	if !everyone {
 		q.Users = slices.Compact(slices.Sorted(slices.Values(q.Users)))
-		if q.Users == nil {
-			q.Users = []string{} // of nobody, not of everyone
-		}
 	}
-	w := &Watch{roster: r, out: out, query: q, asked: time.Now()}
+	w := newWatch(out, q, everyone)
+	w.roster = r
 	r.cfg.Bell.Ring() // the snapshot waits for what was recorded until now
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.closed:
 		return nil, ErrClosed
-	case r.listed+len(q.Users) > maxListed:
+	case r.listed+w.names > maxListed:
 		return nil, ErrFull
 	}
-	r.listed += len(q.Users)
+	r.listed += w.names
 	r.ask(request{watch: w})
 	if !r.running {
 		r.running = true
@@ -143,15 +144,19 @@ func (r *Roster) Watch(out Outlet, q Query) (*Watch, error) {
 	return w, nil
 }
 
+func newWatch(out Outlet, q Query, everyone bool) *Watch {
+	return &Watch{out: out, everyone: everyone, names: len(q.Users), asked: time.Now(), query: q}
+}
+
 // Everyone reports whether the watch is of all users, and not of a list.
-func (w *Watch) Everyone() bool { return w.query.Users == nil }
+func (w *Watch) Everyone() bool { return w.everyone }
 
 // Stop ends the watch. When nothing more will come of it, answer is posted; nil: none.
 func (w *Watch) Stop(answer []byte) {
 	r := w.roster
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.listed -= len(w.query.Users)
+	r.listed -= w.names
 	r.ask(request{watch: w, stop: true, answer: answer})
 }
 

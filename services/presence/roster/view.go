@@ -61,11 +61,13 @@ func (b *book) admit(w *Watch) {
 	b.byLevel[w.query.Level]++
 	b.unserved[w] = struct{}{}
 	w.feed.level = w.query.Level
+	w.list = make([]spot, 0, len(w.query.Users))
 	for i, name := range w.query.Users {
 		u := b.user(name)
 		w.list = append(w.list, spot{u, int32(len(u.lists))})
 		u.lists = append(u.lists, entry{w, int32(i)})
 	}
+	w.query.Users = nil // the list has them
 }
 
 // remove forgets a watch, if it is there.
@@ -88,7 +90,7 @@ func (b *book) remove(w *Watch) {
 		b.drop(s.user)
 	}
 	w.list, w.feed.to, w.feed.changes = nil, nil, nil
-	if w.query.Users == nil {
+	if w.everyone {
 		f := &b.everyone[w.query.Level]
 		f.to, f.joining = without(f.to, w), without(f.joining, w)
 		b.rest(f)
@@ -140,7 +142,7 @@ func (b *book) setStale(stale bool) {
 			b.remove(w)
 		case w.phase == waiting: // its snapshot says it
 		case w.out.Behind():
-			if w.query.Users == nil {
+			if w.everyone {
 				f := &b.everyone[w.query.Level]
 				f.to, f.joining = without(f.to, w), without(f.joining, w)
 				b.rest(f)
@@ -178,7 +180,8 @@ func (b *book) serve(w *Watch, now time.Time) time.Time {
 	}
 	for sent := 0; sent < b.size.burst; {
 		part := b.nextPart(w)
-		message := protocol.AppendWatch(nil, &part)
+		const around, each = 160, 80 // bytes, more or less
+		message := protocol.AppendWatch(make([]byte, 0, around+each*len(part.Present)), &part)
 		sent += len(message)
 		w.out.Post(message)
 		if !part.More {
@@ -201,7 +204,7 @@ func (b *book) nextPart(w *Watch) protocol.Snapshot {
 		s.ID = w.query.ID
 	}
 	end := len(b.slots)
-	if w.query.Users != nil {
+	if !w.everyone {
 		end, s.Accepted = len(w.list), len(w.list)
 	}
 	for ; w.cursor < end && len(s.Present) < b.size.page; w.cursor++ {
@@ -217,7 +220,7 @@ func (b *book) nextPart(w *Watch) protocol.Snapshot {
 
 // next is the user at the cursor of a watch; nil: there is none.
 func (b *book) next(w *Watch) *user {
-	if w.query.Users != nil {
+	if !w.everyone {
 		return w.list[w.cursor].user
 	}
 	return b.slots[w.cursor]
@@ -250,7 +253,7 @@ func (w *Watch) present(list []protocol.Present, u *user, page int) []protocol.P
 // toldWhole takes note that a watch has its snapshot, and how it is told from now on.
 func (b *book) toldWhole(w *Watch, now time.Time) {
 	w.feed.due = now.Add(pushEvery)
-	if w.query.Users != nil {
+	if !w.everyone {
 		w.phase = live
 		delete(b.unserved, w)
 		if len(w.feed.changes) > 0 {
@@ -315,11 +318,14 @@ func (b *book) keepUp(all []*Watch) []*Watch {
 
 // send sends a message of changes, encoded once, and reports whether there are more.
 func (b *book) send(f *feed, to []*Watch) (more bool) {
-	changes := f.take(b.size.page)
+	changes := &b.changes
+	f.take(b.size.page, changes)
 	if !changes.More {
 		changes.Position = b.position()
 	}
-	message := protocol.AppendPresence(nil, &changes)
+	const around, each = 64, 80 // bytes, more or less
+	size := around + len(changes.Position) + each*(len(changes.Joins)+len(changes.Leaves))
+	message := protocol.AppendPresence(make([]byte, 0, size), changes)
 	for i, w := range to {
 		if i < len(to)-1 {
 			w.out.Post(bytes.Clone(message))
