@@ -157,29 +157,43 @@ func putBare(tx *bbolt.Tx, run []document) (err error) {
 	return nil
 }
 
-// BenchmarkOnline_Users reads a page of 100 users of 10,000 connections, from the
-// first on and by name.
+// What who asks for, while a million connections of 500,000 users are online: the first
+// page and one from the middle, one user, and lists of friends.
 func BenchmarkOnline_Users(b *testing.B) {
+	const connections, users = 1_000_000, 500_000
 	d := openTemp(b)
 	stream := events.Stream{Node: "n1", Epoch: 1}
 	var add []presence.Connection
-	for i := range 10_000 {
-		add = append(add, presence.Connection{ID: stream.At(uint64(i + 1)), User: fmt.Sprint("user-", i%5000), Since: began})
+	for i := range connections {
+		add = append(add, presence.Connection{ID: stream.At(uint64(i + 1)), User: fmt.Sprint("user-", i%users), Since: began})
+		if len(add) == 10_000 {
+			if err := d.Store().Online.Apply(b.Context(), add, nil); err != nil {
+				b.Fatal(err)
+			}
+			add = add[:0]
+		}
 	}
-	if err := d.Store().Online.Apply(b.Context(), add, nil); err != nil {
-		b.Fatal(err)
+	friends := func(n int) presence.UserQuery {
+		q := presence.UserQuery{Limit: presence.MaxUserPage}
+		for i := range n {
+			q.Users = append(q.Users, fmt.Sprint("user-", i*(users/n)))
+		}
+		return q
 	}
-	names := []string{}
-	for i := range 100 {
-		names = append(names, fmt.Sprint("user-", i*47))
-	}
-	for name, q := range map[string]presence.UserQuery{"all": {Limit: 100}, "named": {Users: names, Limit: 100}} {
+	for name, q := range map[string]presence.UserQuery{
+		"page of 100": {Limit: 100}, "page of 100 from the middle": {Limit: 100, After: "user-3"}, "page of 1000": {Limit: 1000},
+		"one user": friends(1), "list of 200": friends(200), "list of 1000": friends(1000),
+	} {
 		b.Run(name, func(b *testing.B) {
+			want := q.Limit
+			if q.Users != nil {
+				want = len(q.Users)
+			}
 			b.ReportAllocs()
 			for b.Loop() {
 				page, err := d.Store().Online.Users(b.Context(), q)
-				if err != nil || len(page.Users) != 100 {
-					b.Fatal(len(page.Users), err)
+				if err != nil || len(page.Users) != want || page.Total != connections || page.Users[0].Connections != 2 {
+					b.Fatal(len(page.Users), page.Total, err)
 				}
 			}
 		})

@@ -131,7 +131,11 @@ func (o online) Users(ctx context.Context, q presence.UserQuery) (presence.UserP
 		return presence.UserPage{}, fmt.Errorf("mongodb: users: %w: limit %d, %d users: want 1 to %d, and at most %d",
 			events.ErrInvalid, q.Limit, len(q.Users), presence.MaxUserPage, presence.MaxUserPage)
 	}
-	total, err := o.total.count(ctx)
+	age := totalAge
+	if q.Users != nil {
+		age = listedAge
+	}
+	total, err := o.total.count(ctx, age)
 	if err != nil {
 		return presence.UserPage{}, wrap("count", "online", err)
 	}
@@ -149,7 +153,7 @@ func (o online) walk(ctx context.Context, q presence.UserQuery, page *presence.U
 	ctx, cancel := o.data.bounded(ctx)
 	defer cancel()
 	cursor, err := o.data.Find(ctx, usersFilter(q), options.Find().
-		SetSort(bson.D{{Key: "user", Value: 1}, {Key: "_id", Value: 1}}).
+		SetSort(usersOrder()).
 		SetProjection(bson.D{{Key: "user", Value: 1}, {Key: "since", Value: 1}, {Key: "node", Value: 1}}).
 		SetBatchSize(int32(q.Limit)+1))
 	if err != nil {
@@ -168,13 +172,20 @@ func (o online) walk(ctx context.Context, q presence.UserQuery, page *presence.U
 	return cursor.Err()
 }
 
+// usersFilter is a range of the index {user, _id}, or a point in it for each name.
 func usersFilter(q presence.UserQuery) bson.D {
-	user := bson.D{{Key: "$gt", Value: q.After}}
+	var user bson.D
+	if q.Users == nil || q.After != "" {
+		user = append(user, bson.E{Key: "$gt", Value: q.After})
+	}
 	if q.Users != nil {
 		user = append(user, bson.E{Key: "$in", Value: q.Users})
 	}
 	return bson.D{{Key: "user", Value: user}}
 }
+
+// usersOrder is the order of that index: nothing has to be sorted.
+func usersOrder() bson.D { return bson.D{{Key: "user", Value: 1}, {Key: "_id", Value: 1}} }
 
 // addTo adds the next connection, in the order of users, to a page. It returns false if
 // the page is full, and says then where the next one begins.

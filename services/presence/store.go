@@ -112,7 +112,7 @@ type User struct {
 type UserPage struct {
 	Users []User
 	Next  string // the After of the next page; empty on the last
-	Total int    // connections online, of all users; may be a second old
+	Total int    // connections online, of all users; may be a second old, beside a list of names ten
 }
 
 // Node is one document of nodes: a stream that has not yet ended, and its owner's
