@@ -60,6 +60,7 @@ names, else from defaults.
   echo 90 | clientctl connect --user 42
   clientctl fibonacci 90
   clientctl online
+  clientctl watch --user 42
   clientctl online --at 10:00
   clientctl history 42
   clientctl kick 42`,
@@ -73,8 +74,8 @@ names, else from defaults.
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newHistory(p), newLastSeen(p), newEvents(p), newNodes(p),
-		newKick(p), newStats(p), newVerify(p), newToken(p), newVersion(p))
+	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newWatch(p), newHistory(p), newLastSeen(p), newEvents(p),
+		newNodes(p), newKick(p), newStats(p), newVerify(p), newToken(p), newVersion(p))
 	return root
 }
 

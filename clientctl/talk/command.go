@@ -14,6 +14,9 @@ type Command struct {
 	Type      protocol.CommandType
 	N         string // fibonacci, sequence: a whole number in JSON's form, of any size and sign: the limits are the server's to tell
 	Algorithm string // fibonacci; "": the server's choice
+
+	Users []string       // watch: only these; nil: everyone
+	Level protocol.Level // watch
 }
 
 // String returns the command as people write it.
@@ -23,6 +26,12 @@ func (c Command) String() string {
 		return "F(" + c.N + ")"
 	case protocol.Sequence:
 		return "seq " + c.N
+	case protocol.Who:
+		return protocol.TypeWho
+	case protocol.Watch:
+		return protocol.TypeWatch
+	case protocol.Unwatch:
+		return protocol.TypeUnwatch
 	case protocol.Ping, protocol.Token: // the latter is not asked by people
 	}
 	return "ping"
@@ -31,6 +40,9 @@ func (c Command) String() string {
 // encode returns the command's message. The builders of package protocol are for
 // numbers in range; here n goes out as it was typed.
 func (c Command) encode(id string) []byte {
+	if c.Type == protocol.Watch {
+		return protocol.AppendWatchCommand(nil, id, c.Level, c.Users)
+	}
 	name := map[protocol.CommandType]string{
 		protocol.Fibonacci: protocol.TypeFibonacci,
 		protocol.Sequence:  protocol.TypeSequence,

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/presenced/presence/services/protocol"
 )
 
 const (
@@ -81,6 +83,11 @@ func (o *outstanding) lost() {
 
 func (o *outstanding) full() bool  { return len(o.waiting) >= maxWaiting }
 func (o *outstanding) empty() bool { return len(o.waiting)+len(o.flying) == 0 }
+
+// has reports whether there is a command of a type.
+func (o *outstanding) has(t protocol.CommandType) bool {
+	return slices.ContainsFunc(o.commands(), func(c Command) bool { return c.Type == t })
+}
 
 // commands lists all, the oldest first.
 func (o *outstanding) commands() []Command {

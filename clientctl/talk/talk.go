@@ -23,6 +23,7 @@ type Config struct {
 	Show    Show
 
 	Commands []Command // asked first
+	Each     []Command // asked first on each connection, for they end with it; of a type each
 	Input    io.Reader // lines to ask after them; nil: there is no input
 
 	// Ends says that the talk ends once all is answered and the input, if there is
@@ -129,6 +130,16 @@ func (t *Talk) ask(c Command) {
 	t.out.add(c)
 }
 
+// askEach asks what every connection is asked, but for what is to be asked again anyway,
+// since it had no answer.
+func (t *Talk) askEach() {
+	for _, c := range t.c.Each {
+		if !t.out.has(c.Type) {
+			t.ask(c)
+		}
+	}
+}
+
 // end says that nothing more will be asked.
 func (t *Talk) end() {
 	t.lines = nil
@@ -157,6 +168,7 @@ func (t *Talk) connection(ctx context.Context) error {
 	if err := t.greet(); err != nil {
 		return err
 	}
+	t.askEach()
 	err = t.converse(ctx, conn, frames)
 	t.out.lost()
 	t.resume = nil

@@ -391,7 +391,7 @@ func TestTalk_Run_leaves_out_what_it_does_not_know(t *testing.T) {
 func TestNewJSON_prints_each_message_as_it_came(t *testing.T) {
 	var out bytes.Buffer
 	r := converse(t, `
-		send {"type":"presence","joins":["a"]}
+		send {"type":"presence","joins":[{"user":"a"}]}
 		expect {"type":"ping","id":"1"}
 		send {"type":"error","id":"1","code":"busy","message":"\u009b","retryable":true}
 		expect {"type":"ping","id":"1"}
@@ -400,7 +400,7 @@ func TestNewJSON_prints_each_message_as_it_came(t *testing.T) {
 		c.Input = after(time.Second, "ping\n") // after the first message
 		c.Show = talk.NewJSON(&out, io.Discard, true)
 	})
-	want := `{"type":"presence","joins":["a"]}
+	want := `{"type":"presence","joins":[{"user":"a"}]}
 {"type":"error","id":"1","code":"busy","message":"\u009b","retryable":true}
 {"type":"pong","id":"1"}
 `

@@ -42,6 +42,8 @@ func (s *text) Message(a Answer) error {
 		return s.Notice(describe(a))
 	case protocol.TypeDrain:
 		return s.Notice("the server is about to restart")
+	case protocol.TypeWho, protocol.TypeWatch, protocol.TypeUnwatch, protocol.TypePresence:
+		return s.presence(m)
 	}
 	return nil // a message of a newer server that nobody asked for
 }

@@ -89,7 +89,7 @@ func TestOnline_Users_plan(t *testing.T) {
 // failed leaves that as it is.
 func TestTotal(t *testing.T) {
 	began := time.Now()
-	after := func(d time.Duration) time.Time { return began.Add(d) }
+	after := began.Add
 	var n total
 	know := func(d, age time.Duration, want int, ok bool) {
 		t.Helper()

@@ -1,0 +1,88 @@
+package talk
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/presenced/presence/clientctl/fault"
+	"github.com/presenced/presence/services/protocol"
+)
+
+// presence shows what a message says of who is online, a line for each.
+func (s *text) presence(m protocol.Message) error {
+	if m.Type == protocol.TypeWatch && m.Part == 1 {
+		if err := s.line("%s", watched(m)); err != nil {
+			return err
+		}
+	}
+	if m.Stale != nil {
+		if err := s.Notice(aged(*m.Stale)); err != nil {
+			return err
+		}
+	}
+	for _, list := range []struct {
+		word string
+		all  []protocol.Present
+	}{{"online", m.Users}, {"online", m.Connections}, {"join", m.Joins}, {"leave", m.Leaves}} {
+		for _, p := range list.all {
+			if err := s.line("%s %s", list.word, described(p)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// watched says of whom the messages will be.
+func watched(m protocol.Message) string {
+	what := "watching everyone"
+	if m.Accepted != nil {
+		what = fmt.Sprintf("watching %d users", *m.Accepted)
+	}
+	if m.Resync {
+		what += ", told all anew: too much was waiting to be read"
+	}
+	return what
+}
+
+func aged(stale bool) string {
+	if stale {
+		return "the server cannot see who comes and goes; what it said may be old"
+	}
+	return "the server sees again who comes and goes"
+}
+
+func described(p protocol.Present) string {
+	text := p.User
+	if p.Connection != "" {
+		text += " by " + p.Connection
+	}
+	if !p.Since.IsZero() {
+		text += " since " + p.Since.UTC().Format(time.RFC3339)
+	}
+	if p.Connections > 0 {
+		text += fmt.Sprintf(", connections: %d", p.Connections)
+	}
+	return text
+}
+
+// watching shows of a talk who is online.
+type watching struct{ Show }
+
+// Watching returns a Show that gives only those messages to another that say who is
+// online. A watch that the server refuses ends the talk with an error of kind
+// fault.Refused.
+func Watching(s Show) Show { return watching{s} }
+
+// Message implements Show.
+func (s watching) Message(a Answer) error {
+	switch a.Message.Type {
+	case protocol.TypeWatch, protocol.TypePresence, protocol.TypeDrain:
+		return s.Show.Message(a)
+	case protocol.TypeError:
+		if a.Command != nil && !a.Again {
+			return fault.Errorf(fault.Refused, "%s", describe(a))
+		}
+	}
+	return nil
+}
