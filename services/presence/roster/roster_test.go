@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -312,6 +313,33 @@ func TestRoster_Watch_EmptyList(t *testing.T) {
 		pass(5 * time.Second)
 		if !c.whole || len(c.known) != 0 || c.pushes != 0 {
 			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// While a long snapshot is told somebody who was in it leaves, his place is taken, and he
+// comes back to another one: he is told of once.
+func TestRoster_LongSnapshot_WhoComesBackElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0, sizes{page: 1, burst: 1})
+		defer w.roster.Close()
+		n1 := w.claim(t, "n1")
+		first := w.connect(t, n1, "ana")
+		for i := range 40 {
+			w.connect(t, n1, fmt.Sprint("user", i))
+		}
+		c := w.client(t, protocol.ByUser, nil)
+		pass(partEvery + partEvery/2)
+		if c.known[" ana"] == "" || c.whole {
+			t.Fatalf("the snapshot does not begin with ana, or is whole: %v", c.known)
+		}
+		w.disconnect(t, n1, first, events.Client)
+		w.connect(t, n1, "taker")
+		w.connect(t, n1, "ana")
+		pass(time.Minute)
+		c.agrees(t, w)
+		if c.snapshots != 1 || c.parts < 40 {
+			t.Errorf("%d snapshots, %d parts", c.snapshots, c.parts)
 		}
 	})
 }

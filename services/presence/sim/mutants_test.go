@@ -186,8 +186,8 @@ var mutants = []mutant{
 		name: "fold past the seal",
 		edit: edit{
 			file: "../takeover.go",
-			old:  `	return foldStream(ctx, store, s, (*events.Fold).Sealed)`,
-			new:  `	return foldStream(ctx, store, s, func(*events.Fold) bool { return false })`,
+			old:  `	return foldNewest(ctx, store, s, (*events.Fold).Sealed)`,
+			new:  `	return foldNewest(ctx, store, s, func(*events.Fold) bool { return false })`,
 		},
 		find: "and not the end of", from: 990,
 	},
@@ -206,7 +206,7 @@ var mutants = []mutant{
 	{
 		name: "a snapshot taken for the whole stream",
 		edit: edit{
-			file: "../takeover.go",
+			file: "../snapshot.go",
 			old:  "			return f, nil\n",
 			new:  "			return new(events.Fold), nil\n",
 		},
