@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/session"
 )
 
 // A wrong setting ends presenced before it does anything, with an error that names
@@ -144,5 +145,22 @@ func TestRemotePrefix(t *testing.T) {
 	}
 	if got := remotePrefix(netip.Addr{}); got != "" {
 		t.Errorf("no address: %q", got)
+	}
+}
+
+// What may be asked follows from the authentication, unless WHO says it.
+func TestConfig_sees(t *testing.T) {
+	for _, tt := range []struct {
+		auth, who string
+		want      session.Sight
+	}{
+		{authNone, "", session.SeesAll}, {authJWT, "", session.SeesListed},
+		{authNone, "listed", session.SeesListed}, {authJWT, "all", session.SeesAll}, {authJWT, "off", session.SeesNobody},
+	} {
+		c := defaultConfig()
+		c.auth.kind, c.who = tt.auth, tt.who
+		if got, err := c.sees(); got != tt.want || err != nil {
+			t.Errorf("AUTH=%s WHO=%s: %v, %v", tt.auth, tt.who, got, err)
+		}
 	}
 }
