@@ -18,7 +18,7 @@ func (*sink) Behind() bool    { return false }
 
 // filled is a book with users who have a connection each.
 func filled(users int) (*book, *stream) {
-	b := newBook(0, sizes{page: protocol.MaxPresent, burst: burstBytes}, new(counters))
+	b := newBook(0, sizes{page: protocol.MaxPresent, burst: burstBytes, late: maxLate}, new(counters))
 	s := &stream{id: events.Stream{Node: "n1", Epoch: 1}, open: make(map[uint64]place), next: 1}
 	b.streams[s.id] = s
 	_ = b.apply(s, comings(s, users), time.Now())

@@ -90,6 +90,7 @@ func newBook(grace time.Duration, size sizes, count *counters) *book {
 		grace: grace, size: size, count: count, users: make(map[string]*user), streams: make(map[events.Stream]*stream),
 		watches: make(map[*Watch]struct{}), unserved: make(map[*Watch]struct{}), read: time.Now(),
 	}
+	b.everyone[protocol.ByUser].shared, b.everyone[protocol.ByConnection].shared = true, true
 	b.everyone[protocol.ByConnection].level = protocol.ByConnection
 	return b
 }

@@ -16,10 +16,10 @@
 //
 // # Slow watchers
 //
-// What one is to be told is kept as the difference to what it was told last, so it never
-// grows beyond those who are watched. A watcher whose socket has not taken the last
-// message gets no other: what it knows is given up, and when it has caught up it is told
-// all anew. So it may be late, and is never wrong about what it was told last.
+// What one is to be told is kept as the difference to what it was told last, so who comes
+// and goes again is no message. A watcher whose socket has not taken the last message gets
+// no other until it has caught up. If the difference has grown beyond a message by then, it
+// is given up, and the watcher is told all anew. So it may be late, and is never wrong.
 //
 // # What it refuses to know
 //

@@ -10,6 +10,7 @@ import (
 // difference between what is and what they know.
 type feed struct {
 	level   protocol.Level
+	shared  bool // everyone's
 	to      []*Watch
 	joining []*Watch        // of everyone's feed: those who will be told with the others, once they know the same
 	changes map[string]mark // by user, or by id of the connection

@@ -191,6 +191,7 @@ func TestRoster_WatchersHoldWhatWhoSays(t *testing.T) {
 		// Not t itself: its deadline is of the time outside.
 		rapid.Check(struct{ testing.TB }{t}, func(t *rapid.T) {
 			size := sizes{page: rapid.IntRange(1, 4).Draw(t, "page"), burst: rapid.SampledFrom([]int{1, 300, 1 << 20}).Draw(t, "burst")}
+			size.late = rapid.IntRange(0, 5).Draw(t, "late")
 			grace := rapid.SampledFrom([]time.Duration{0, time.Second, 5 * time.Second}).Draw(t, "grace")
 			h := &history{world: newWorld(grace, size)}
 			defer h.roster.Close()

@@ -66,6 +66,7 @@ type Roster struct {
 type sizes struct {
 	page  int // who one message tells of
 	burst int // bytes of the parts of a snapshot that are sent together
+	late  int // what a watcher that is behind may have to be told, until it is told all anew
 }
 
 // Outlet is where the messages of a watch go.
@@ -114,7 +115,7 @@ func New(cfg Config) *Roster {
 		cfg.Bell = presence.NewBell(cfg.Store.Changes, cfg.Log)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Roster{cfg: cfg, size: sizes{page: protocol.MaxPresent, burst: burstBytes}, ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1)}
+	return &Roster{cfg: cfg, size: sizes{page: protocol.MaxPresent, burst: burstBytes, late: maxLate}, ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1)}
 }
 
 // Watch begins to tell out what q asks for, or returns ErrClosed or ErrFull. What was

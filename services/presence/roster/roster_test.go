@@ -147,41 +147,52 @@ func TestRoster_Close(t *testing.T) {
 	})
 }
 
-// A watcher that does not read is told nothing, and then all of it anew.
+// A watcher that does not read is told nothing, and then the difference; or all anew, if
+// that is too much.
 func TestRoster_SlowWatcher(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world, n1 *life) {
-		clients := []*client{
-			w.client(t, protocol.ByUser, nil), w.client(t, protocol.ByUser, []string{"ana", "bob"}), w.client(t, protocol.ByConnection, nil),
+	for name, late := range map[string]int{"a little": maxLate, "too much": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(grace, sizes{page: protocol.MaxPresent, burst: burstBytes, late: late})
+				defer w.roster.Close()
+				slowWatchers(t, w, late == 0)
+			})
+		})
+	}
+}
+
+func slowWatchers(t *testing.T, w *world, resync bool) {
+	n1 := w.claim(t, "n1")
+	clients := []*client{
+		w.client(t, protocol.ByUser, nil), w.client(t, protocol.ByUser, []string{"ana", "bob", "cat"}), w.client(t, protocol.ByConnection, nil),
+	}
+	pass(time.Second)
+	w.connect(t, n1, "ana")
+	pass(3 * time.Second)
+	for _, c := range clients {
+		c.agrees(t, w)
+		c.behind.Store(true)
+	}
+	bob := w.connect(t, n1, "bob")
+	pass(3 * time.Second)
+	w.disconnect(t, n1, bob, events.Client)
+	w.connect(t, n1, "cat")
+	pass(3 * time.Second)
+	for _, c := range clients {
+		if len(c.known) != 1 || c.wrong != "" {
+			t.Errorf("%v while behind, %s", c.known, c.wrong)
 		}
-		pass(time.Second)
-		w.connect(t, n1, "ana")
-		pass(3 * time.Second)
-		for _, c := range clients {
-			c.agrees(t, w)
-			c.behind.Store(true)
+		c.behind.Store(false)
+	}
+	pass(10 * time.Second)
+	for _, c := range clients {
+		if c.agrees(t, w); c.snapshots == 2 != resync {
+			t.Errorf("%d snapshots", c.snapshots)
 		}
-		bob := w.connect(t, n1, "bob")
-		pass(3 * time.Second)
-		w.disconnect(t, n1, bob, events.Client)
-		w.connect(t, n1, "cat")
-		pass(3 * time.Second)
-		for _, c := range clients {
-			if len(c.known) != 1 || c.wrong != "" {
-				t.Errorf("%v while behind, %s", c.known, c.wrong)
-			}
-			c.behind.Store(false)
-		}
-		pass(10 * time.Second)
-		for _, c := range clients {
-			c.agrees(t, w)
-			if c.snapshots != 2 {
-				t.Errorf("%d snapshots", c.snapshots)
-			}
-		}
-		if s := w.roster.Stats(); s.Resyncs != 3 {
-			t.Errorf("%+v", s)
-		}
-	})
+	}
+	if s := w.roster.Stats(); s.Resyncs == 3 != resync {
+		t.Errorf("%+v", s)
+	}
 }
 
 // While the store is away nothing false is told: watchers hear that what they know may be

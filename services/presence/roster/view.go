@@ -2,6 +2,7 @@ package roster
 
 import (
 	"bytes"
+	"maps"
 	"time"
 
 	"github.com/presenced/presence/services/protocol"
@@ -11,8 +12,8 @@ import (
 //
 //	waiting → telling → live
 //
-// Everyone's watches go through joining before live, and a watcher that is too slow goes
-// back to waiting.
+// Everyone's watches go through joining before live, and back to it while their watcher is
+// behind; one that is too slow goes back to waiting.
 type phase uint8
 
 const (
@@ -141,13 +142,6 @@ func (b *book) setStale(stale bool) {
 			w.out.Post(cannotTell(w.query.ID))
 			b.remove(w)
 		case w.phase == waiting: // its snapshot says it
-		case w.out.Behind():
-			if w.everyone {
-				f := &b.everyone[w.query.Level]
-				f.to, f.joining = without(f.to, w), without(f.joining, w)
-				b.rest(f)
-			}
-			b.fallBehind(w)
 		default:
 			w.out.Post(protocol.AppendStale(nil, stale))
 		}
@@ -159,6 +153,7 @@ const (
 	pushEvery  = time.Second            // between two pushes
 	partEvery  = 50 * time.Millisecond  // between bursts of parts of a snapshot or of a long push
 	lookEvery  = 100 * time.Millisecond // at a watcher that is behind
+	maxLate    = protocol.MaxPresent    // changes that wait for a watcher that is behind: what one message has
 	burstBytes = 512 << 10              // of parts of a snapshot at once; half of what may wait for a client
 )
 
@@ -272,25 +267,50 @@ func (b *book) flush(f *feed, now time.Time) (more bool) {
 	if len(f.to) > 0 && f.to[0].phase == telling {
 		return false // the snapshot first: toldWhole queues it again
 	}
-	f.to = b.keepUp(f.to)
+	if f.shared {
+		f.to = b.setApart(f)
+	} else if b.late(f) {
+		f.due = now.Add(lookEvery)
+		return len(f.changes) > 0
+	}
 	b.rest(f)
 	if len(f.changes) > 0 && b.send(f, f.to) {
 		f.due = now.Add(partEvery)
 		return true
 	}
 	f.due = now.Add(pushEvery)
-	return b.join(f)
+	return f.shared && b.join(f)
 }
 
-// join lets those who were told the whole be told with the others of a feed, which has
-// nothing to tell at the moment. Each is told first what it does not know. It reports
+// setApart gives the watchers of a shared feed that are behind a feed of their own, until
+// they have caught up. It returns the others.
+func (b *book) setApart(f *feed) []*Watch {
+	kept := f.to[:0]
+	for _, w := range f.to {
+		if !w.out.Behind() {
+			kept = append(kept, w)
+			continue
+		}
+		w.phase, w.feed.changes = joining, maps.Clone(f.changes)
+		b.unserved[w] = struct{}{}
+		f.joining = append(f.joining, w)
+	}
+	clear(f.to[len(kept):])
+	return kept
+}
+
+// join lets those who were told the whole be told with the others of a shared feed, which
+// has nothing to tell at the moment. Each is told first what it does not know. It reports
 // whether some have to wait for the next time.
 func (b *book) join(f *feed) (more bool) {
-	joining := f.joining
+	all := f.joining
 	f.joining = nil
-	for _, w := range b.keepUp(joining) {
-		if len(w.feed.changes) > 0 && b.send(&w.feed, w.feed.to) {
-			f.joining = append(f.joining, w)
+	for _, w := range all {
+		own := &w.feed
+		if b.late(own) || len(own.changes) > 0 && b.send(own, own.to) {
+			if w.phase == joining {
+				f.joining = append(f.joining, w)
+			}
 			continue
 		}
 		w.phase = live
@@ -300,20 +320,16 @@ func (b *book) join(f *feed) (more bool) {
 	return len(f.joining) > 0
 }
 
-// keepUp leaves the watchers that are not behind.
-func (b *book) keepUp(all []*Watch) []*Watch {
-	kept := all[:0]
-	for _, w := range all {
-		switch {
-		case w.phase == waiting: // it is behind, and known to be
-		case w.out.Behind():
-			b.fallBehind(w)
-		default:
-			kept = append(kept, w)
-		}
+// late reports whether the watcher of a feed of its own is behind. One that would have to
+// be told too much when it has caught up is told all anew then.
+func (b *book) late(own *feed) bool {
+	if len(own.to) == 0 || !own.to[0].out.Behind() {
+		return false
 	}
-	clear(all[len(kept):])
-	return kept
+	if len(own.changes) > b.size.late {
+		b.fallBehind(own.to[0])
+	}
+	return true
 }
 
 // send sends a message of changes, encoded once, and reports whether there are more.

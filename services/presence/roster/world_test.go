@@ -261,7 +261,7 @@ func (c *client) Post(p []byte) {
 		c.stopped = true
 	case m.Type == protocol.TypeError:
 		c.errors = append(c.errors, m)
-	case c.behind.Load() && c.whole:
+	case c.behind.Load() && c.whole && m.Stale == nil:
 		c.fail("told while behind: %s", p)
 	case c.stopped:
 		c.fail("told after the answer to unwatch: %s", p)
