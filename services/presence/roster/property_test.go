@@ -127,6 +127,7 @@ func (h *history) unwatch(t *rapid.T) {
 
 func (h *history) slow(t *rapid.T) {
 	c := h.some(t)
+	synctest.Wait() // not while it is being told something
 	c.behind.Store(!c.behind.Load())
 }
 
