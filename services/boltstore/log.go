@@ -93,7 +93,14 @@ func (l eventLog) Read(ctx context.Context, from events.Position, limit int) (ru
 		return nil, alive(ctx)
 	}
 	err = l.d.view(ctx, "read", func(tx *bbolt.Tx) error {
-		return each(tx.Bucket(eventsBucket), []byte(from.String()), []byte(from.Prefix()), func(key, value []byte) (bool, error) {
+		b, first, prefix := tx.Bucket(eventsBucket), []byte(from.String()), []byte(from.Prefix())
+		n := 0 // to count them costs less than to let run grow
+		_ = each(b, first, prefix, func(_, _ []byte) (bool, error) {
+			n++
+			return n < limit, nil
+		})
+		run = make([]events.Event, 0, n)
+		return each(b, first, prefix, func(key, value []byte) (bool, error) {
 			e, err := decodeEvent(key, value)
 			run = append(run, e)
 			return len(run) < limit, err
