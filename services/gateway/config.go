@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"time"
 
@@ -28,6 +29,9 @@ func (c Config) complete(files uint64) (Config, error) {
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()
+	}
+	if c.Shown == nil {
+		c.Shown = func(netip.Addr) string { return "" }
 	}
 	var wrong error
 	number := func(name string, field *int, fallback int) {

@@ -181,6 +181,10 @@ type Config struct {
 	// without one the connection is refused. The acceptor calls it; default: of none.
 	Preamble func(peer netip.Addr) bool
 
+	// Shown is what of a client's address the log may have. Any goroutine calls it;
+	// default: nothing.
+	Shown func(client netip.Addr) string
+
 	// Pushed is told how far a broadcast is: each loop calls it when it has come to the
 	// last of its clients, or gives the rest up for the next broadcast. began is when
 	// Broadcast was called. Several loops call it at once, and it must not block;

@@ -104,10 +104,23 @@ func (a *annex) admit() bool {
 // handedOver is a connection whose first bytes were read already.
 type handedOver struct {
 	duplex
-	head  []byte
-	once  sync.Once
-	ended func()
+	client shownAddr
+	head   []byte
+	once   sync.Once
+	ended  func()
 }
+
+// shownAddr is what the log may have of an address: net/http logs the one of a
+// connection whose handler panics.
+type shownAddr string
+
+// Network implements net.Addr.
+func (shownAddr) Network() string { return "tcp" }
+
+func (a shownAddr) String() string { return string(a) }
+
+// RemoteAddr returns what the log may have of the client's address.
+func (h *handedOver) RemoteAddr() net.Addr { return h.client }
 
 // Read returns the bytes read before, and then the socket's.
 func (h *handedOver) Read(p []byte) (int, error) {
@@ -142,7 +155,8 @@ func (l *loop) handOver(c *conn, read []byte) {
 		l.http.open.Add(-1)
 		l.sockets.Add(-1)
 	}
-	l.http.conns <- &handedOver{duplex: conn, head: append([]byte(nil), read...), ended: ended}
+	client := shownAddr(l.cfg.Shown(c.shake.remote.Addr()))
+	l.http.conns <- &handedOver{duplex: conn, client: client, head: append([]byte(nil), read...), ended: ended}
 	l.settled(c)
 	l.end(c, ByServer)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -18,13 +19,13 @@ func serverHandsOverWhatIsNoUpgrade(t *testing.T, start starter) {
 		body, err := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s %s %q %v", r.Method, r.URL, strings.Split(r.RemoteAddr, ":")[0], body, err)
 	})
-	s := start(t, &host{}, Config{HTTP: pages})
+	s := start(t, &host{}, Config{HTTP: pages, Shown: func(a netip.Addr) string { return "of " + a.String() }})
 	large := repeat(200_000)
 	for _, c := range []struct{ name, in, want string }{
-		{"page", "GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n", `GET /a?b 127.0.0.1 "" <nil>`},
-		{"old client", "GET /a HTTP/1.0\r\n\r\n", `GET /a 127.0.0.1 "" <nil>`},
-		{"body", "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", `POST /p 127.0.0.1 "abc" <nil>`},
-		{"large body", "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + large, fmt.Sprintf(`POST /p 127.0.0.1 %q <nil>`, large)},
+		{"page", "GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n", `GET /a?b of 127.0.0.1 "" <nil>`},
+		{"old client", "GET /a HTTP/1.0\r\n\r\n", `GET /a of 127.0.0.1 "" <nil>`},
+		{"body", "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", `POST /p of 127.0.0.1 "abc" <nil>`},
+		{"large body", "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + large, fmt.Sprintf(`POST /p of 127.0.0.1 %q <nil>`, large)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, pieces := range [][][]byte{{[]byte(c.in)}, singles([]byte(c.in))} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -129,9 +130,18 @@ func (p *pipe) secure(buf []byte) (duplex, error) {
 		return p.tcp, errNotTLS
 	}
 	if err != nil && !p.isOver() {
-		p.shared.cfg.Log.Debug("TLS handshake failed", zap.Stringer("remote", p.tcp.RemoteAddr()), zap.Error(err))
+		p.shared.cfg.Log.Debug("TLS handshake failed",
+			zap.String("remote", p.shared.cfg.Shown(addrPort(p.tcp.RemoteAddr()).Addr())), zap.Error(withoutAddresses(err)))
 	}
 	return secured, err
+}
+
+// withoutAddresses is an error of a socket without the addresses of its ends.
+func withoutAddresses(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("%s: %w", op.Op, op.Err)
+	}
+	return err
 }
 
 // speakPlainly leaves TLS away.

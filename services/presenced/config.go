@@ -47,6 +47,7 @@ type config struct {
 	allowedOrigins []string // origins of web pages that may connect besides the host's own; "*": all
 	trustedProxies []string // addresses and networks of proxies that are believed whom they name; default: none
 	proxyProtocol  bool     // their connections begin with a PROXY protocol header, version 2
+	recordRemote   string   // what is recorded of a client's address: full, prefix or none; default prefix: /24 of IPv4, /48 of IPv6
 	maxPerUser     int      // connections of one user, to this node; default 0: any number
 	maxPerAddr     int      // connections from one address, or /64 of IPv6, to this node; default 0: any number
 	auth           authConfig
@@ -75,6 +76,7 @@ func defaultConfig() *config {
 	return &config{
 		wsHost: "localhost", wsPort: 8080, adminAddr: "127.0.0.1:8081",
 		drainTimeout: 30 * time.Second,
+		recordRemote: remote.Prefix.String(),
 		commandRate:  50,
 		grace:        5 * time.Second,
 		fibMax:       100_000, fibAlgorithm: fibonacci.FastDoubling.String(),
@@ -97,6 +99,7 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	c.auth.flags(fs)
 	fs.StringSliceVar(&c.trustedProxies, "trusted-proxies", nil, "`addresses` or networks of proxies that are believed where a client is, 10.0.0.0/8 with commas between")
 	fs.BoolVar(&c.proxyProtocol, "proxy-protocol", false, "trusted proxies begin each connection with a PROXY protocol header, version 2, and are refused without")
+	fs.StringVar(&c.recordRemote, "record-remote", c.recordRemote, "`how much` of a client's address is recorded and logged: full, prefix (/24 of IPv4, /48 of IPv6) or none")
 	fs.IntVar(&c.maxPerUser, "max-conns-per-user", 0, "`number` of connections that one user may have to this node; 0: any number")
 	fs.IntVar(&c.maxPerAddr, "max-conns-per-addr", 0, "`number` of connections to this node that may come from one address, or /64 network of IPv6; 0: any number")
 	fs.IntVar(&c.queue, "queue", 0, "`number` of events that may wait to be recorded; each connection holds one place, and needs two to be let in (default twice the connections that there may be)")
@@ -174,6 +177,9 @@ func (c *config) validateDoor() error {
 	}
 	if c.proxyProtocol && len(c.trustedProxies) == 0 {
 		errs = append(errs, errors.New("PROXY_PROTOCOL (--proxy-protocol) is set: say in TRUSTED_PROXIES (--trusted-proxies) whose headers to believe"))
+	}
+	if _, err := remote.ParseDetail(c.recordRemote); err != nil {
+		errs = append(errs, fmt.Errorf("RECORD_REMOTE (--record-remote) is %w", err))
 	}
 	if c.maxPerUser < 0 || c.maxPerUser > limitConns {
 		errs = append(errs, fmt.Errorf("MAX_CONNS_PER_USER (--max-conns-per-user) is %d: want 0 to %d", c.maxPerUser, limitConns))

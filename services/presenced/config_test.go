@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -40,6 +39,7 @@ func TestConfig_Refuses(t *testing.T) {
 		"proxies":                   {variables: map[string]string{"TRUSTED_PROXIES": "10.0.0.1,proxy.example"}, says: []string{"TRUSTED_PROXIES", "proxy.example"}},
 		"proxies are everybody":     {args: []string{"--trusted-proxies", "0.0.0.0/0"}, says: []string{"--trusted-proxies", "all addresses"}},
 		"proxy protocol of nobody":  {args: []string{"--proxy-protocol"}, says: []string{"PROXY_PROTOCOL", "TRUSTED_PROXIES"}},
+		"record remote":             {args: []string{"--record-remote", "half"}, says: []string{"RECORD_REMOTE (--record-remote) is \"half\": want full, prefix or none"}},
 		"connections per user":      {args: []string{"--max-conns-per-user", "-1"}, says: []string{"MAX_CONNS_PER_USER"}},
 		"connections per address":   {variables: map[string]string{"MAX_CONNS_PER_ADDR": "-1"}, says: []string{"--max-conns-per-addr"}},
 		"node id":                   {args: []string{"--node-id", "No Good"}, says: []string{"NODE_ID"}},
@@ -95,7 +95,7 @@ func TestHelp_NamesEverySetting(t *testing.T) {
 		"WS_HOST", "WS_PORT", "TLS_CERT", "TLS_KEY", "ADMIN_ADDR", "NODE_ID", "STORE", "DATA_DIR", "MONGODB_URI", "MONGODB_URI_FILE",
 		"DB_HOST", "DB_USER", "DB_PASSWORD", "DB_PASSWORD_FILE", "DB_AUTH_SOURCE", "DB_DATABASE",
 		"AUTH", "AUTH_SECRET", "AUTH_SECRET_FILE", "AUTH_PUBLIC_KEY_FILE", "AUTH_JWKS", "AUTH_AUDIENCE", "AUTH_ISSUER",
-		"ALLOW_ANONYMOUS", "TRUSTED_PROXIES", "PROXY_PROTOCOL", "MAX_CONNS_PER_USER", "MAX_CONNS_PER_ADDR", "COMMAND_RATE", "WHO", "GRACE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "DRAIN_DELAY", "LOG_LEVEL", "LOG_FORMAT",
+		"ALLOW_ANONYMOUS", "TRUSTED_PROXIES", "PROXY_PROTOCOL", "RECORD_REMOTE", "MAX_CONNS_PER_USER", "MAX_CONNS_PER_ADDR", "COMMAND_RATE", "WHO", "GRACE", "FIB_MAX", "FIB_ALGORITHM", "FIB_WORKERS", "QUEUE", "DRAIN_TIMEOUT", "DRAIN_DELAY", "LOG_LEVEL", "LOG_FORMAT",
 		"Exit codes",
 	} {
 		if !strings.Contains(out.String(), name) {
@@ -128,23 +128,6 @@ func TestNodeID(t *testing.T) {
 	}
 	if id := nodeID("a-very-long-name-of-a-machine", 65535); events.ValidateNode(id) != nil {
 		t.Errorf("%q is no node id", id)
-	}
-}
-
-func TestRemotePrefix(t *testing.T) {
-	for addr, want := range map[string]string{
-		"203.0.113.77":        "203.0.113.0",
-		"::ffff:203.0.113.77": "203.0.113.0",
-		"2001:db8:1:2:3::4":   "2001:db8:1::",
-		"fe80::1%eth0":        "fe80::",
-		"::1":                 "::",
-	} {
-		if got := remotePrefix(netip.MustParseAddr(addr)); got != want {
-			t.Errorf("%s: %s, want %s", addr, got, want)
-		}
-	}
-	if got := remotePrefix(netip.Addr{}); got != "" {
-		t.Errorf("no address: %q", got)
 	}
 }
 

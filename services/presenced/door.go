@@ -22,7 +22,8 @@ type door struct {
 	host    *session.Host
 	origins auth.Origins
 	proxies remote.Proxies
-	count   *headcount.Count
+	detail  remote.Detail    // that is recorded of an address
+	count   *headcount.Count // by the whole address
 }
 
 var _ gateway.Handler = door{}
@@ -34,8 +35,12 @@ func (c *config) door(host *session.Host) (door, error) {
 		return door{}, err
 	}
 	proxies, err := remote.ParseProxies(c.trustedProxies)
+	if err != nil {
+		return door{}, err
+	}
+	detail, err := remote.ParseDetail(c.recordRemote)
 	return door{
-		host: host, origins: origins, proxies: proxies,
+		host: host, origins: origins, proxies: proxies, detail: detail,
 		count: headcount.New(headcount.Limits{PerUser: c.maxPerUser, PerAddr: c.maxPerAddr}),
 	}, err
 }
@@ -68,7 +73,7 @@ func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
 	v, s := d.seat(identity.User, addr)
 	err = d.host.Admit(&v.session, session.Peer{
 		User:    identity.User,
-		Remote:  remotePrefix(addr),
+		Remote:  d.detail.Of(addr),
 		Agent:   events.CleanAgent(userAgent(r)),
 		Expires: identity.Expires,
 		SeesAll: identity.SeesAll,
@@ -170,25 +175,6 @@ func userAgent(r *gateway.Request) string {
 		}
 	}
 	return ""
-}
-
-// What is recorded of an address: the network that it is in, and not whose it is.
-const (
-	prefixIPv4 = 24
-	prefixIPv6 = 48
-)
-
-// remotePrefix is the first address of the /24 or /48 network of an address.
-func remotePrefix(addr netip.Addr) string {
-	if !addr.IsValid() {
-		return "" // as of a Unix socket
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := prefixIPv6
-	if addr.Is4() {
-		bits = prefixIPv4
-	}
-	return netip.PrefixFrom(addr, bits).Masked().Addr().String()
 }
 
 // turnedAway is the session of a client that is let in only to be closed with a code. A

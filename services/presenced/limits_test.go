@@ -279,3 +279,35 @@ func TestDoor_ProxyProtocol(t *testing.T) {
 	tg.stop()
 	wantRemotes(t, b, "203.0.113.0", "127.0.0.0")
 }
+
+// What is recorded of an address is what RECORD_REMOTE says, and the limit counts whole
+// addresses all the same: two of one network are two.
+func TestRecordRemote(t *testing.T) {
+	for detail, want := range map[string][]string{
+		"full":   {"2001:db8:0:1::2", "203.0.113.7", "203.0.113.8", "203.0.113.9"},
+		"prefix": {"2001:db8::", "203.0.113.0", "203.0.113.0", "203.0.113.0"},
+		"none":   {"", "", "", ""},
+	} {
+		t.Run(detail, func(t *testing.T) {
+			b := embeddedBackend(t)
+			tg := start(t, b, "--record-remote", detail, "--max-conns-per-addr", "1", "--trusted-proxies", "127.0.0.1")
+			for _, from := range []string{"203.0.113.7", "203.0.113.8", "::ffff:203.0.113.9", "2001:db8:0:1::2"} {
+				come(t, tg, "ana", saying("X-Forwarded-For", from)).wantWelcome(t)
+			}
+			come(t, tg, "ana", saying("X-Forwarded-For", "203.0.113.7")).wantTooMany(t, "address")
+			log := tg.log.String()
+			tg.stop()
+			var got []string
+			for _, e := range arrivals(t, b) {
+				got = append(got, e.Remote)
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("recorded is %q, want %q", got, want)
+			}
+			if strings.Contains(log, "203.0.113.") || strings.Contains(log, "2001:db8:") {
+				t.Errorf("the log has an address of a client:\n%s", log)
+			}
+		})
+	}
+}

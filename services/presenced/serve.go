@@ -113,6 +113,7 @@ func (s *server) open(ctx context.Context, pool *fibonacci.Pool) (err error) {
 	s.gateway, err = gateway.Listen(addrs, gateway.Config{
 		Handler: door, Preamble: s.cfg.preamble(door), HTTP: site.Handler(), Log: s.log, Farewell: farewell, Loops: cpus,
 		TLS:    s.proof.config(),
+		Shown:  door.detail.Of,
 		Pushed: func(began time.Time) { s.histograms.pushes.Observe(timepush.Late(began, time.Now())) },
 	})
 	if err != nil {
