@@ -75,7 +75,7 @@ func (f *Fold) followsOpen(e Event) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("%s is not open", e.Conn)
-	case c.User != e.User:
+	case !sameUser(c.User, e.User):
 		return fmt.Errorf("%s is of another user", e.Conn)
 	case f.Sealed() != (e.Reason == NodeLost):
 		return errors.New("reason node_lost stands after the seal, and only there")

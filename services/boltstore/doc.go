@@ -10,6 +10,8 @@
 //	users      user, 0x00, position → since, 8 bytes, milliseconds, big-endian. No user id
 //	           has a 0x00, so the order of keys is the order of users
 //	nodes      stream → the document of nodes
+//	kicks      position → the document of kicks; made with the first
+//	forgetting user → tombstone, of those who are being forgotten; made with the first
 //	snapshots  position, "/", chunk → the document of snapshots; made with the first
 //
 // A run is recorded in one commit: its events, its changes of online and of users,

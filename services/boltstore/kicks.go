@@ -48,20 +48,24 @@ func (s kicks) Add(ctx context.Context, add []presence.Kick) error {
 			return err
 		}
 		for _, k := range add {
-			key := []byte(k.Conn.String())
-			if b.Get(key) != nil {
+			if b.Get([]byte(k.Conn.String())) != nil {
 				continue
 			}
-			value, err := json.Marshal(kickRecord{ID: string(key), At: k.At, By: k.By, Reason: k.Reason})
-			if err != nil {
-				return err
-			}
-			if err := b.Put(key, value); err != nil {
+			if err := putKick(b, k); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func putKick(b *bbolt.Bucket, k presence.Kick) error {
+	key := k.Conn.String()
+	value, err := json.Marshal(kickRecord{ID: key, At: k.At, By: k.By, Reason: k.Reason})
+	if err != nil {
+		return err
+	}
+	return b.Put([]byte(key), value)
 }
 
 // OfNode implements presence.Kicks.

@@ -72,6 +72,7 @@ func Open(dir string) (*DB, error) {
 	if err := d.prepare(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	_ = os.Remove(path + compactSuffix) // of a Compact that was killed, if any
 	if found != nil {
 		// That a new file is there at all must outlive a loss of power too.
 		syncDir(dir)
@@ -117,21 +118,36 @@ func open(path string, o bbolt.Options) (*DB, error) {
 	o.InitialMmapSize = mapped
 	o.NoStatistics = true
 	d := &DB{path: path}
-	err := guard(func() (err error) {
-		d.bolt, err = bbolt.Open(path, 0o600, &o)
-		return err
-	})
-	switch {
-	case err == nil:
-		return d, nil
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("%w: another presenced uses %s, and the embedded store is for one node; stop it, set DATA_DIR to another directory, or give both nodes a MongoDB (MONGODB_URI)", ErrLocked, path)
-	case errors.Is(err, ErrCorrupt):
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	case isNoBolt(err):
-		return nil, fmt.Errorf("open %s: %w: it is no bbolt file, or its first pages are damaged: %w", path, ErrCorrupt, err)
+	for {
+		var file opener
+		o.OpenFile = file.open
+		err := guard(func() (err error) {
+			d.bolt, err = bbolt.Open(path, 0o600, &o)
+			return err
+		})
+		if err != nil {
+			return nil, whyNot(path, err)
+		}
+		if !file.replaced(path) {
+			return d, nil
+		}
+		if err := d.Close(); err != nil {
+			return nil, err
+		}
 	}
-	return nil, fmt.Errorf("open the database %s: %w", path, err)
+}
+
+// whyNot is the error of a file that cannot be opened.
+func whyNot(path string, err error) error {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%w: another presenced uses %s, and the embedded store is for one node; stop it, set DATA_DIR to another directory, or give both nodes a MongoDB (MONGODB_URI)", ErrLocked, path)
+	case errors.Is(err, ErrCorrupt):
+		return fmt.Errorf("open %s: %w", path, err)
+	case isNoBolt(err):
+		return fmt.Errorf("open %s: %w: it is no bbolt file, or its first pages are damaged: %w", path, ErrCorrupt, err)
+	}
+	return fmt.Errorf("open the database %s: %w", path, err)
 }
 
 // isNoBolt reports whether bbolt found no root in the file.
@@ -165,9 +181,11 @@ func (d *DB) Store() presence.Store {
 		Nodes:     nodes{d},
 		Past:      past{d},
 		Snapshots: snapshots{d},
-		Retention: retention{d},
 		Kicks:     kicks{d},
 		Exclusive: true,
+
+		Retention:  retention{d},
+		Forgetting: forgetting{d},
 	}
 }
 

@@ -77,7 +77,7 @@ func theirs(key, value []byte, mine events.Event) error {
 	if err != nil {
 		return err
 	}
-	if found != mine {
+	if !found.StandsFor(mine) {
 		return fmt.Errorf("%s holds an event of another writer: %w", found.ID, presence.ErrFenced)
 	}
 	return nil

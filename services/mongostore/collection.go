@@ -43,6 +43,14 @@ func (c collection) deleteMany(ctx context.Context, filter any) error {
 	return err
 }
 
+// updateMany changes what the filter selects.
+func (c collection) updateMany(ctx context.Context, filter, change any) error {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	_, err := c.UpdateMany(ctx, filter, change)
+	return err
+}
+
 // find reads documents into the slice that out points at.
 func (c collection) find(ctx context.Context, out, filter any, o *options.FindOptionsBuilder) error {
 	ctx, cancel := c.bounded(ctx)

@@ -36,7 +36,10 @@ const (
 
 	collSnapshots = "snapshots"
 	collKicks     = "kicks"
-	collHorizons  = "horizons" // made when retention first deletes something
+
+	// Made when an operator first needs them.
+	collHorizons   = "horizons"
+	collForgetting = "forgetting"
 )
 
 // DB is an open database. It is safe for concurrent use.
@@ -164,6 +167,9 @@ func (db *DB) bind(database string, k kind, t timeouts) presence.Store {
 		Past:      past{data: data(collEvents), horizons: data(collHorizons)},
 		Snapshots: snapshots{data: data(collSnapshots)},
 		Kicks:     kicks{data: data(collKicks)},
+		Forgetting: forgetting{
+			events: data(collEvents), snapshots: data(collSnapshots), kicks: data(collKicks), notes: data(collForgetting),
+		},
 		Retention: retention{events: data(collEvents), snapshots: data(collSnapshots), horizons: data(collHorizons)},
 	}
 	if k.tellsChanges() {

@@ -77,7 +77,12 @@ func (s snapshots) Read(ctx context.Context, at events.Position) ([]presence.Chu
 	if err != nil {
 		return nil, wrap("read snapshot", at.String(), err)
 	}
-	chunks := make([]presence.Chunk, len(docs))
+	return chunksOf(docs)
+}
+
+// chunksOf are the chunks of documents.
+func chunksOf(docs []chunkDoc) (chunks []presence.Chunk, err error) {
+	chunks = make([]presence.Chunk, len(docs))
 	for i, d := range docs {
 		if chunks[i], err = d.chunk(); err != nil {
 			return nil, err

@@ -20,7 +20,10 @@ type Store struct {
 	// What history needs, and recording does not.
 	Past      Past
 	Snapshots Snapshots // nil: every fold begins at seq 0
-	Retention Retention // an operator's role; a node that serves never uses it
+
+	// An operator's roles; a node that serves never uses them.
+	Retention  Retention
+	Forgetting Forgetting
 
 	Changes Changes // wakes readers; nil: they look at intervals only
 	Kicks   Kicks   // connections that an operator wants closed; nil: nobody can ask for that
@@ -197,6 +200,38 @@ type Retention interface {
 
 	// DeleteSnapshots deletes the snapshots of below's stream at positions before it.
 	DeleteSnapshots(ctx context.Context, below events.Position) error
+}
+
+// Forgetting takes a user out of what is recorded: where he was stands a tombstone, and
+// nothing else changes. Each method may be repeated, and run beside live nodes and beside
+// itself.
+type Forgetting interface { //nolint:interfacebloat // all that one command asks of a store
+	// Begin takes note that a user is being forgotten under a tombstone, so that who goes
+	// on after a crash uses the same. It returns the tombstone of the note: that of an
+	// earlier Begin, if there was one without an End.
+	Begin(ctx context.Context, user, tombstone string) (string, error)
+
+	// Begun returns the tombstone of the note of a user, empty if there is none.
+	Begun(ctx context.Context, user string) (string, error)
+
+	// End removes the note of a user.
+	End(ctx context.Context, user string) error
+
+	// RenameEvents gives those of the events at some positions that are of a user the
+	// tombstone instead, and takes remote and agent from them. A position without an
+	// event is passed over.
+	RenameEvents(ctx context.Context, user, tombstone string, at []events.Position) error
+
+	// Chunks returns up to limit chunks that have a connection of a user, ascending by id,
+	// that stand after an id; the empty one begins.
+	Chunks(ctx context.Context, user, after string, limit int) ([]Chunk, error)
+
+	// RenameOpen gives the connections of a chunk that are among names these users. The
+	// chunk is as Chunks returned it. If it has been deleted since, nothing happens.
+	RenameOpen(ctx context.Context, c Chunk, names map[events.Position]string) error
+
+	// DropReasons takes the reasons from the kicks of connections.
+	DropReasons(ctx context.Context, conns []events.Position) error
 }
 
 // Kick says that an operator wants a connection to be closed. It is one document of

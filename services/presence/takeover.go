@@ -142,12 +142,13 @@ var errPeer = errors.New("a peer takes over the same stream")
 
 // alreadyLost judges what is found in the place of a takeover's event: the same event
 // by an earlier try or by a peer. Only its time may differ, which may be later than
-// this node's, so the rest of the run is made again after it.
+// this node's, so the rest of the run is made again after it, and its user, who may have
+// been forgotten.
 func alreadyLost(found, mine events.Event) error {
 	same := found
 	same.At = mine.At
 	switch {
-	case same != mine:
+	case !same.StandsFor(mine):
 		return fmt.Errorf("%s holds %s and not the end of %s: %w", found.ID, found.Type, mine.Conn, events.ErrInvalid)
 	case found.At.After(mine.At):
 		return errPeer

@@ -39,13 +39,13 @@ func (r twoStep) Record(ctx context.Context, run []events.Event) (int, error) {
 }
 
 // Ours is the rule by which the owner of a stream judges an event that it finds
-// where it was about to write mine: nil if it is its own earlier try, an error that
-// wraps ErrFenced if it is not.
+// where it was about to write mine: nil if it is its own earlier try, also if the user
+// was forgotten since, an error that wraps ErrFenced if it is not.
 func Ours(found, mine events.Event) error {
 	switch {
 	case found.Seals():
 		return fmt.Errorf("%s holds %s by %q: %w", found.ID, found.Type, found.By, ErrFenced)
-	case found != mine:
+	case !found.StandsFor(mine):
 		return fmt.Errorf("%s holds an event of another writer: %w", found.ID, ErrFenced)
 	}
 	return nil

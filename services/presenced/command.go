@@ -30,11 +30,13 @@ const (
 	exitUsage     exitCode = 2 // the command line or a variable is wrong
 	exitStore     exitCode = 3 // the store cannot be opened or reached
 	exitDuplicate exitCode = 4 // another live process uses this node id
+	exitOpen      exitCode = 5 // forget has left connections that have not ended
 )
 
 const exitCodes = `Exit codes: 0 all well; 1 something failed, or verify found a difference;
 2 the command line or a variable is wrong; 3 the store cannot be opened or
-reached; 4 another live process uses the same node id.`
+reached; 4 another live process uses the same node id; 5 forget has left some
+connections that have not ended.`
 
 // usageError is an error of the command line or of a variable.
 type usageError struct{ error }
@@ -59,6 +61,8 @@ func codeOf(err error) exitCode {
 		return exitStore
 	case errors.Is(err, presence.ErrDuplicateNode):
 		return exitDuplicate
+	case errors.Is(err, errOpen):
+		return exitOpen
 	}
 	return exitFailed
 }
@@ -103,7 +107,7 @@ who was. Without any setting it stores in a file below ./data.
 	})
 	cfg.serverFlags(root.Flags())
 	cfg.storeFlags(root.Flags())
-	root.AddCommand(verifyCommand(env), retainCommand(env), healthCommand(), versionCommand())
+	root.AddCommand(verifyCommand(env), retainCommand(env), forgetCommand(env), healthCommand(), versionCommand())
 	for _, cmd := range append(root.Commands(), root) {
 		envflag.Document(cmd.Flags())
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -66,6 +67,9 @@ func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
 	if err != nil {
 		return nil, refusal(err)
 	}
+	if events.IsTombstone(identity.User) {
+		return nil, refusal(errTombstone)
+	}
 	addr := d.from(r)
 	if err := d.count.Enter(identity.User, addr); err != nil {
 		return turnedAway{protocol.CloseTooMany, err.Error()}, nil
@@ -84,6 +88,9 @@ func (d door) Upgrade(r *gateway.Request) (gateway.Session, *gateway.Refusal) {
 	}
 	return s, nil
 }
+
+// errTombstone is told to who would connect as somebody who is forgotten.
+var errTombstone = fmt.Errorf("%w: the user stands for one who is forgotten, and nobody may be that", auth.ErrBadRequest)
 
 // from is where a client is, by the proxies in between if they are trusted.
 func (d door) from(r *gateway.Request) netip.Addr {

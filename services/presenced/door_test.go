@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -14,6 +15,12 @@ import (
 // the answer.
 func knock(t *testing.T, tg *target, fields http.Header) (status int, text string) {
 	t.Helper()
+	return knockAs(t, tg, "42", fields)
+}
+
+// knockAs is knock by another user.
+func knockAs(t *testing.T, tg *target, user string, fields http.Header) (status int, text string) {
+	t.Helper()
 	d := ws.Dialer{
 		Header: ws.HandshakeHeaderHTTP(fields),
 		OnStatusError: func(_ int, _ []byte, r io.Reader) {
@@ -21,7 +28,7 @@ func knock(t *testing.T, tg *target, fields http.Header) (status int, text strin
 			text = string(body)
 		},
 	}
-	conn, _, _, err := d.Dial(t.Context(), tg.ws+"/?user=42")
+	conn, _, _, err := d.Dial(t.Context(), tg.ws+"/?user="+url.QueryEscape(user))
 	var refused ws.StatusError
 	switch {
 	case err == nil:

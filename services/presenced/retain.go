@@ -89,10 +89,19 @@ func retain(ctx context.Context, f retainFlags, cfg *config, env environment) er
 	}
 	if len(plan) > 0 {
 		err = within(ctx, cfg.openStore, log, func(o opened) error {
-			return presence.Retain(ctx, o.Store, horizon, plan, out.cut)
+			return asOperator(presence.Retain(ctx, o.Store, horizon, plan, out.cut))
 		})
 	}
 	return errors.Join(err, out.end())
+}
+
+// asOperator adds to the error of a store that refuses what only an operator may do whom
+// to ask.
+func asOperator(err error) error {
+	if errors.Is(err, events.ErrRefused) {
+		return fmt.Errorf("%w (on MongoDB this needs the operator's role: see docs/OPERATIONS.md)", err)
+	}
+	return err
 }
 
 // parseAge reads a duration, or a number of days or weeks.

@@ -24,6 +24,10 @@ type opened struct {
 	describe string                      // in a few words, without secrets
 	check    func(context.Context) error // finds damage below the documents; nil: the store sees to that itself
 	close    func(context.Context) error
+
+	// compact leaves behind what was deleted or replaced, and closes the store; nil: the
+	// store sees to that itself.
+	compact func(context.Context) error
 }
 
 func (c *config) validateStore() error {
@@ -75,6 +79,7 @@ func embedded(db *boltstore.DB) opened {
 		describe: "embedded, " + db.Path(),
 		check:    db.Check,
 		close:    func(context.Context) error { return db.Close() },
+		compact:  db.Compact,
 	}
 }
 

@@ -44,9 +44,11 @@ func (f *Faulty) Store() presence.Store {
 		Nodes:     faultyNodes{f},
 		Past:      faultyPast{f},
 		Snapshots: faultySnapshots{f},
-		Retention: faultyRetention{f},
 		Kicks:     faultyKicks{f},
 		Exclusive: f.inner.Exclusive,
+
+		Retention:  faultyRetention{f},
+		Forgetting: faultyForgetting{f},
 	}
 	if f.inner.Kicks == nil {
 		s.Kicks = nil

@@ -34,6 +34,7 @@ type Memory struct {
 	chunks  map[events.Stream][]presence.Chunk // each ascending by id
 	horizon time.Time
 	kicks   map[events.Position]presence.Kick
+	notes   map[string]string // user → tombstone, of those who are being forgotten
 }
 
 // NewMemory returns an empty store.
@@ -45,6 +46,7 @@ func NewMemory() *Memory {
 		nodes:   make(map[events.Stream]presence.Node),
 		chunks:  make(map[events.Stream][]presence.Chunk),
 		kicks:   make(map[events.Position]presence.Kick),
+		notes:   make(map[string]string),
 	}
 }
 
@@ -58,9 +60,11 @@ func (m *Memory) Store() presence.Store {
 		Nodes:     memoryNodes{m},
 		Past:      memoryPast{m},
 		Snapshots: memorySnapshots{m},
-		Retention: memoryRetention{m},
 		Kicks:     memoryKicks{m},
 		Exclusive: true,
+
+		Retention:  memoryRetention{m},
+		Forgetting: memoryForgetting{m},
 	}
 }
 

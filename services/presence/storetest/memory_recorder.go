@@ -43,7 +43,7 @@ func (m *Memory) owned(run, there []events.Event) error {
 		return fmt.Errorf("%s is %s: %w", tail.ID, tail.Type, presence.ErrFenced)
 	}
 	for i, e := range there {
-		if e != run[i] {
+		if !e.StandsFor(run[i]) {
 			return fmt.Errorf("%s holds an event of another writer: %w", e.ID, presence.ErrFenced)
 		}
 	}

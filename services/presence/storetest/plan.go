@@ -41,6 +41,13 @@ const (
 	KicksPending
 	KicksRemove
 	KicksStreams
+	ForgettingBegin
+	ForgettingBegun
+	ForgettingEnd
+	ForgettingRenameEvents
+	ForgettingChunks
+	ForgettingRenameOpen
+	ForgettingDropReasons
 )
 
 var opNames = [...]string{
@@ -54,12 +61,15 @@ var opNames = [...]string{
 	RetentionSetHorizon: "Retention.SetHorizon", RetentionDeleteEvents: "Retention.DeleteEvents",
 	RetentionDeleteSnapshots: "Retention.DeleteSnapshots",
 	KicksAdd:                 "Kicks.Add", KicksOfNode: "Kicks.OfNode", KicksPending: "Kicks.Pending", KicksRemove: "Kicks.Remove",
-	KicksStreams: "Kicks.Streams",
+	KicksStreams:    "Kicks.Streams",
+	ForgettingBegin: "Forgetting.Begin", ForgettingBegun: "Forgetting.Begun", ForgettingEnd: "Forgetting.End",
+	ForgettingRenameEvents: "Forgetting.RenameEvents", ForgettingChunks: "Forgetting.Chunks",
+	ForgettingRenameOpen: "Forgetting.RenameOpen", ForgettingDropReasons: "Forgetting.DropReasons",
 }
 
 // String is the operation's name, such as "Log.Append".
 func (o Op) String() string {
-	if o < LogAppend || o > KicksStreams {
+	if o < LogAppend || o > ForgettingDropReasons {
 		return fmt.Sprintf("op(%d)", uint8(o))
 	}
 	return opNames[o]
@@ -69,11 +79,12 @@ func (o Op) String() string {
 func (o Op) reads() bool {
 	switch o {
 	case LogAppend, RecorderRecord, OnlineApply, OnlineDropStream, NodesJoin, NodesBeat, NodesRemove,
-		SnapshotsAdd, RetentionSetHorizon, RetentionDeleteEvents, RetentionDeleteSnapshots, KicksAdd, KicksRemove:
+		SnapshotsAdd, RetentionSetHorizon, RetentionDeleteEvents, RetentionDeleteSnapshots, KicksAdd, KicksRemove,
+		ForgettingBegin, ForgettingEnd, ForgettingRenameEvents, ForgettingRenameOpen, ForgettingDropReasons:
 		return false
 	case LogRead, LogTail, LogHighest, LogStreams, OnlineOfStream, OnlineStreams, OnlineUsers, NodesAll,
 		PastOfUser, PastLast, PastHorizon, SnapshotsRead, SnapshotsBefore, SnapshotsAfter,
-		KicksOfNode, KicksPending, KicksStreams:
+		KicksOfNode, KicksPending, KicksStreams, ForgettingBegun, ForgettingChunks:
 	}
 	return true
 }

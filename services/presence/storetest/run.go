@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) presence.Store) {
 		{"Past", pastCases},
 		{"Snapshots", snapshotCases},
 		{"Retention", retentionCases},
+		{"Forgetting", forgettingCases},
 		{"Kicks", kickCases},
 		{"Store", storeCases},
 	} {

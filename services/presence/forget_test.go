@@ -1,0 +1,359 @@
+package presence_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/storetest"
+)
+
+func noProgress(presence.Forgotten) {}
+
+// TestForget_ChangesNothingElse_I10 forgets a user in a random log, of which retention may
+// have deleted the beginning, often stopping at random steps and going on, and holds that
+// every event is what it was but for the name of his connections that have ended; that
+// every stream can be folded at any time; and that every answer about the others is the
+// same, before, in between and after.
+func TestForget_ChangesNothingElse_I10(t *testing.T) {
+	stopped, kept, forgotten := 0, 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := genWorld(t)
+		h := presence.NewHistory(w.store)
+		var horizon time.Time
+		if rapid.Bool().Draw(t, "retention") {
+			if at := w.time(t, time.Time{}); len(w.retain(t, at)) > 0 {
+				horizon = at
+			}
+		}
+		user := rapid.SampledFrom(crowdNames).Draw(t, "who is forgotten")
+		plan, err := presence.PlanForget(t.Context(), w.store, user)
+		if err != nil || plan.Unfinished {
+			t.Fatal(plan, err)
+		}
+		asBefore := func() {
+			want := pastOf(w.streams, w.beats, w.now)
+			want.horizon = horizon
+			w.askTotals(t, h, want)
+			w.folds(t)
+		}
+		var done presence.Forgotten
+		connections := 0
+		for {
+			store := w.store
+			if rapid.Bool().Draw(t, "stops") {
+				store = storetest.NewFaulty(store, stopsAfter(t)).Store()
+			}
+			done, err = presence.Forget(t.Context(), store, user, noProgress)
+			connections += done.Connections
+			asBefore()
+			if err == nil {
+				break
+			}
+			stopped++
+			if !errors.Is(err, storetest.ErrInjected) {
+				t.Fatal(err)
+			}
+		}
+		// A call that failed may have renamed some of which it was not told.
+		if connections > plan.Connections || done.Open != plan.Open {
+			t.Fatalf("%d connections were forgotten and %d are open, planned was %+v", connections, done.Open, plan)
+		}
+		kept, forgotten = kept+plan.Open, forgotten+plan.Connections
+		name := w.forget(t, user)
+		want := pastOf(w.streams, w.beats, w.now)
+		want.horizon = horizon
+		for range 6 {
+			w.ask(t, h, want)
+			w.ask(t, presence.NewHistory(w.store), want)
+		}
+		w.folds(t)
+		w.nowhere(t, user, name)
+		again, err := presence.Forget(t.Context(), w.store, user, noProgress)
+		if err != nil || again != (presence.Forgotten{Open: plan.Open}) {
+			t.Fatalf("again: %+v, %v", again, err)
+		}
+	})
+	if stopped == 0 || kept == 0 || forgotten == 0 {
+		t.Errorf("%d calls stopped, %d connections were open, %d forgotten", stopped, kept, forgotten)
+	}
+}
+
+// stopsAfter is a plan by which everything fails after some calls, the first of them
+// perhaps done in part, or wholly and not acknowledged.
+func stopsAfter(t *rapid.T) storetest.Plan {
+	calls := rapid.IntRange(0, 14).Draw(t, "after calls")
+	first := storetest.Action{
+		Fault: rapid.SampledFrom([]storetest.Fault{storetest.Before, storetest.After, storetest.Partial}).Draw(t, "fault"),
+		Part:  rapid.IntRange(1, 3).Draw(t, "part"),
+	}
+	return func(c storetest.Call) storetest.Action {
+		switch {
+		case c.N < calls:
+			return storetest.Action{}
+		case c.N == calls:
+			return first
+		}
+		return storetest.Action{Fault: storetest.Before}
+	}
+}
+
+// askTotals compares how many were online at a time, whoever they were.
+func (w *world) askTotals(t *rapid.T, h *presence.History, want past) {
+	at := w.time(t, want.horizon)
+	_, total, unknown := want.onlineAt(at)
+	page, err := h.OnlineAt(t.Context(), at, presence.UserQuery{Limit: presence.MaxUserPage})
+	if err != nil || page.Total != total || page.Unknown != unknown {
+		t.Fatalf("at %v: %d and %d unknown, %v, want %d and %d\n%s", at.Sub(w.began), page.Total, page.Unknown, err, total, unknown, w)
+	}
+}
+
+// forget gives the user's connections that have ended one tombstone, in what the log is to
+// be, and holds that the log is that. It returns the tombstone, "" if there is none.
+func (w *world) forget(t *rapid.T, user string) (tombstone string) {
+	left := make([][]events.Event, len(w.streams))
+	for i, run := range w.streams {
+		var err error
+		if left[i], err = w.store.Log.Read(t.Context(), run[0].ID.At(0), 1000); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range left[i] {
+			if events.IsTombstone(e.User) {
+				tombstone = e.User
+			}
+		}
+	}
+	for i, run := range w.streams {
+		for j, e := range run {
+			ended := slices.ContainsFunc(run, func(d events.Event) bool { return d.Type == events.Disconnected && d.Conn == e.ID })
+			if tombstone != "" && e.User == user && (e.Type == events.Disconnected || ended) {
+				run[j].User, run[j].Remote, run[j].Agent = tombstone, "", ""
+			}
+		}
+		if want := run[len(run)-len(left[i]):]; !slices.Equal(left[i], want) {
+			t.Fatalf("%s\nis   %+v\nwant %+v", run[0].ID.Stream, left[i], want)
+		}
+	}
+	return tombstone
+}
+
+// nowhere fails if a snapshot names the user for a connection that has ended, or there is
+// a note of him, or of anybody else than the one tombstone.
+func (w *world) nowhere(t *rapid.T, user, tombstone string) {
+	chunks, err := w.store.Forgetting.Chunks(t.Context(), user, "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := make(map[events.Position]bool)
+	for _, run := range w.streams {
+		for _, e := range run {
+			open[e.ID] = open[e.ID] || e.Type == events.Connected && e.User == user
+		}
+	}
+	for _, c := range chunks {
+		for _, o := range c.Open {
+			if o.User == user && !open[o.Conn] {
+				t.Fatalf("the snapshot %s names him for %s", c.Of, o.Conn)
+			}
+		}
+	}
+	if noted, err := w.store.Forgetting.Begun(t.Context(), user); noted != "" || err != nil {
+		t.Fatalf("there is a note of %q, %v", noted, err)
+	}
+	h := presence.NewHistory(w.store)
+	page, err := h.OnlineAt(t.Context(), w.ended, presence.UserQuery{Limit: presence.MaxUserPage})
+	for _, u := range page.Users {
+		if events.IsTombstone(u.User) && u.User != tombstone {
+			t.Fatalf("%s is another tombstone than %s", u.User, tombstone)
+		}
+	}
+	if err != nil && !errors.Is(err, presence.ErrForgotten) {
+		t.Fatal(err)
+	}
+}
+
+// A node that is still to learn that the end of a connection is recorded, and finds it
+// forgotten, is not fenced for it; nor is a takeover by a second peer misled.
+func TestForget_BesideLiveNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newStore()
+		unacknowledged := storetest.Only(storetest.Sequence(storetest.Action{}, storetest.Action{Fault: storetest.After}), storetest.LogAppend)
+		armed := false
+		m := start(t, storetest.NewFaulty(inner, func(c storetest.Call) storetest.Action {
+			if !armed {
+				return storetest.Action{}
+			}
+			return unacknowledged(c)
+		}).TwoSteps(), presence.Config{})
+		first, second := connect(t, m, "ana"), connect(t, m, "ana")
+		connect(t, m, "bob")
+		synctest.Wait()
+		armed = true
+		late := connect(t, m, "ana")
+		synctest.Wait()
+		m.Disconnect(&first.Conn, events.Client) // recorded, and not acknowledged
+		synctest.Wait()
+		began := time.Now()
+		forgot := make(chan presence.Forgotten, 1)
+		go func() {
+			done, err := presence.Forget(t.Context(), inner, "ana", noProgress)
+			if err != nil {
+				t.Error(err)
+			}
+			forgot <- done
+		}()
+		done := <-forgot
+		if done.Connections != 1 || done.Open != 2 || time.Since(began) < time.Minute {
+			t.Errorf("after %s: %+v", time.Since(began), done)
+		}
+		if s := m.Stats(); s.Fenced != 0 || m.Stream() != n1e1 {
+			t.Errorf("the node was fenced: %+v", s)
+		}
+		holds(t, inner, 3)
+		if got, want := online(t, inner), (map[string]int{"ana": 2, "bob": 1}); !equal(got, want) {
+			t.Errorf("online %v, want %v", got, want)
+		}
+		m.Disconnect(&second.Conn, events.Client)
+		m.Disconnect(&late.Conn, events.Client)
+		shutdown(t, m)
+		done, err := presence.Forget(t.Context(), inner, "ana", noProgress)
+		if err != nil || done != (presence.Forgotten{Connections: 2}) {
+			t.Errorf("when all have ended: %+v, %v", done, err)
+		}
+		holds(t, inner, 0)
+		for _, e := range stream(t, inner, n1e1) {
+			if e.User == "ana" {
+				t.Errorf("%s %s has the name", e.Type, e.ID)
+			}
+		}
+	})
+}
+
+// Peers that end a dead node's stream at once, one of them after it was forgotten who was
+// there, agree on what it reads.
+func TestForget_WhileATakeoverGoesOn(t *testing.T) {
+	for renamed := range 3 { // events that are forgotten: none, the connected, both
+		synctest.Test(t, func(t *testing.T) {
+			store := died(t, 7)
+			peer := func() *presence.Member {
+				m, err := presence.New(store, presence.Config{Node: "n2"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return m
+			}
+			if err := peer().TakeOver(t.Context(), n1e1); err != nil {
+				t.Fatal(err)
+			}
+			all := stream(t, store, n1e1)
+			at := []events.Position{n1e1.At(3), all[len(all)-5].ID}
+			if user := all[3].User; all[len(all)-5].Conn != at[0] || all[len(all)-5].User != user {
+				t.Fatalf("%s is not the end of %s", all[len(all)-5].ID, at[0])
+			}
+			if err := store.Forgetting.RenameEvents(t.Context(), all[3].User, events.Tombstone("abcdefghijklmnopqrstuvwxyz"), at[:renamed]); err != nil {
+				t.Fatal(err)
+			}
+			if err := peer().TakeOver(t.Context(), n1e1); err != nil {
+				t.Errorf("with %d events renamed: %v", renamed, err)
+			}
+			holds(t, store, 0)
+		})
+	}
+}
+
+// A snapshot that a node writes after the fact, of what it has read before, is found by
+// the second look.
+func TestForget_LateSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		m := start(t, store, presence.Config{})
+		ana := connect(t, m, "ana")
+		pass(time.Second)
+		since := stream(t, store, n1e1)[1].At
+		m.Disconnect(&ana.Conn, events.Client)
+		pass(time.Minute)
+		go func() {
+			pass(20 * time.Second)
+			late := presence.Chunk{Of: n1e1.At(1), Chunks: 1, At: since, Version: 1, Open: []events.Open{{Conn: n1e1.At(1), User: "ana", Since: since}}}
+			if err := store.Snapshots.Add(context.Background(), []presence.Chunk{late}); err != nil {
+				t.Error(err)
+			}
+		}()
+		done, err := presence.Forget(t.Context(), store, "ana", noProgress)
+		if err != nil || done != (presence.Forgotten{Connections: 1, Snapshots: 1}) {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if left, err := store.Forgetting.Chunks(t.Context(), "ana", "", 10); err != nil || len(left) != 0 {
+			t.Errorf("%d chunks name her, %v", len(left), err)
+		}
+		page, err := presence.NewHistory(store).OnlineAt(t.Context(), since, presence.UserQuery{Limit: 10})
+		if err != nil || page.Total != 1 || !events.IsTombstone(page.Users[0].User) {
+			t.Errorf("online then: %+v, %v", page, err)
+		}
+		shutdown(t, m)
+	})
+}
+
+// What a late write has left in online goes, and the reason of a kick, which may have the
+// name; the kick itself stays, for its client may be there yet.
+func TestForget_StraysAndReasons(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := died(t, 0)
+		store.Exclusive = true
+		m := start(t, store, presence.Config{})
+		ana := connect(t, m, "ana")
+		synctest.Wait()
+		id := ana.id(t)
+		m.Disconnect(&ana.Conn, events.Client)
+		shutdown(t, m)
+		ghosts := []presence.Connection{
+			{ID: id, User: "ana", Since: events.Milliseconds(time.Now())},
+			{ID: id.At(99), User: "ana", Since: events.Milliseconds(time.Now())}, // that was never recorded
+		}
+		apply(t, store, ghosts, nil)
+		if err := store.Kicks.Add(t.Context(), []presence.Kick{{Conn: id, At: events.Milliseconds(time.Now()), By: "n2", Reason: "ana, go home"}}); err != nil {
+			t.Fatal(err)
+		}
+		plan, err := presence.PlanForget(t.Context(), store, "ana")
+		if err != nil || plan != (presence.Forgotten{Connections: 1}) {
+			t.Errorf("plan %+v, %v", plan, err)
+		}
+		done, err := presence.Forget(t.Context(), store, "ana", noProgress)
+		if err != nil || done != (presence.Forgotten{Connections: 1, Strays: 1}) {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if got := online(t, store); len(got) != 0 {
+			t.Errorf("online has %v", got)
+		}
+		if left := kicksLeft(t, store, "n1"); len(left) != 1 || left[0].Reason != "" {
+			t.Errorf("kicks %+v", left)
+		}
+	})
+}
+
+// Who has no note, and nothing to be forgotten, costs no wait; an unfinished call is seen.
+func TestForget_Nobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		m := start(t, store, presence.Config{})
+		began := time.Now()
+		done, err := presence.Forget(t.Context(), store, "zoe", noProgress)
+		if err != nil || done != (presence.Forgotten{}) || time.Since(began) != 0 {
+			t.Errorf("after %s: %+v, %v", time.Since(began), done, err)
+		}
+		if _, err := store.Forgetting.Begin(t.Context(), "zoe", "forgotten-x"); err != nil {
+			t.Fatal(err)
+		}
+		if plan, err := presence.PlanForget(t.Context(), store, "zoe"); err != nil || plan != (presence.Forgotten{Unfinished: true}) {
+			t.Errorf("plan %+v, %v", plan, err)
+		}
+		shutdown(t, m)
+	})
+}
