@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 )
@@ -94,16 +95,30 @@ func innermost(err error) error {
 // explain is err as an answer to the person who set the settings: what was tried, what
 // came of it, and which setting to look at.
 func (c Config) explain(err error, seen *sightings) error {
+	missing, isMissing := errors.AsType[*missingIndexError](err)
 	switch {
+	case isMissing:
+		return fmt.Errorf("MongoDB at %s has not the index %s of %s.%s, or does not let this user see it, and does not let him make it: "+
+			"give him the role that services/mongostore/init/presence-roles.js makes, or have somebody make the index; the user is that of %s: %w",
+			c.address(), keysOf(missing.index), c.database(), missing.index.collection, c.userSettings(), c.cleanError(err))
 	case authFailed(err):
 		return fmt.Errorf("MongoDB at %s did not accept the user: look at %s: %w",
 			c.address(), c.userSettings(), c.cleanError(err))
 	case hasCode(err, codeUnauthorized):
-		return fmt.Errorf("MongoDB at %s does not let this user read and write the database %s (role readWrite): look at %s: %w",
+		return fmt.Errorf("MongoDB at %s does not let this user read and write the database %s (role readWrite, or the one that services/mongostore/init/presence-roles.js makes): look at %s: %w",
 			c.address(), c.database(), c.userSettings(), c.cleanError(err))
 	}
 	return fmt.Errorf("MongoDB at %s cannot be used: %s. Look at %s: is this the address, as seen from here, and is the server running? (%w)",
 		c.address(), c.clean(seen.String()), c.addressSetting(), class(err))
+}
+
+// keysOf is an index as one writes it in mongosh.
+func keysOf(ix index) string {
+	text, err := bson.MarshalExtJSON(ix.keys, false, false)
+	if err != nil {
+		return fmt.Sprint(ix.keys)
+	}
+	return string(text)
 }
 
 // cleanError is the innermost cause, if no secret is in it.

@@ -37,8 +37,10 @@ const codeNamespaceExists = 48
 
 // prepare makes the collections, the indexes and the view, whichever are missing. Any
 // number of nodes may do so at once. A server that refuses is a warning: somebody may
-// have made them with rights that this user lacks, and if not, then the service is slow,
-// or the first write says what is wrong. An answer that does not come is an error.
+// have made them with rights that this user lacks, and if not, then the first write makes
+// a collection or says what is wrong. But an index that the user may not make, and that is
+// not seen to be there, is an error, or all would be slow and nobody know why. An answer
+// that does not come is an error too.
 func (db *DB) prepare(ctx context.Context, database string, k kind, log *zap.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()
@@ -49,7 +51,14 @@ func (db *DB) prepare(ctx context.Context, database string, k kind, log *zap.Log
 		}
 	}
 	for _, ix := range indexes() {
-		if err := mild(ix.create(ctx, d, k), log, "index of", ix.collection); err != nil {
+		err := ix.create(ctx, d, k)
+		if hasCode(err, codeUnauthorized) {
+			err = ix.mustBeThere(ctx, d, err)
+		}
+		if _, missing := errors.AsType[*missingIndexError](err); missing {
+			return err
+		}
+		if err := mild(err, log, "index of", ix.collection); err != nil {
 			return err
 		}
 	}
@@ -91,6 +100,50 @@ func (ix index) create(ctx context.Context, d *mongo.Database, k kind) error {
 	}
 	_, err := d.Collection(ix.collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: ix.keys, Options: o})
 	return err
+}
+
+// missingIndexError is an index that is not seen to be there, and that the user may not
+// make.
+type missingIndexError struct {
+	index index
+	err   error
+}
+
+func (e *missingIndexError) Error() string { return e.err.Error() }
+func (e *missingIndexError) Unwrap() error { return e.err }
+
+// mustBeThere returns nil if the index is there, and else why it could not be made.
+func (ix index) mustBeThere(ctx context.Context, d *mongo.Database, why error) error {
+	missing := &missingIndexError{ix, why}
+	want, err := bson.Marshal(ix.keys)
+	if err != nil {
+		return err
+	}
+	there, err := d.Collection(ix.collection).Indexes().ListSpecifications(ctx)
+	if err != nil {
+		return missing
+	}
+	for _, s := range there {
+		if sameKeys(s.KeysDocument, want) {
+			return nil
+		}
+	}
+	return missing
+}
+
+// sameKeys reports whether two indexes have the same keys in the same order. A server may
+// give the directions as another type of number than it was given.
+func sameKeys(a, b bson.Raw) bool {
+	one, err := a.Elements()
+	if err != nil {
+		return false
+	}
+	other, err := b.Elements()
+	return err == nil && slices.EqualFunc(one, other, func(a, b bson.RawElement) bool {
+		x, xOK := a.Value().AsInt64OK()
+		y, yOK := b.Value().AsInt64OK()
+		return a.Key() == b.Key() && xOK && yOK && x == y
+	})
 }
 
 // view makes online_users, or brings it up to date.

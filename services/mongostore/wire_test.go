@@ -202,9 +202,9 @@ func TestOpen_warns_of_weak_servers_and_goes_on(t *testing.T) {
 			}
 			return nil
 		}, "keeps nothing on disk"},
-		{"no right to make indexes", func(command string, _ bson.Raw, _ int) bson.D {
-			if command == "createIndexes" {
-				return failure(13, "Unauthorized", "not authorized on presence to execute command createIndexes")
+		{"no right to make collections", func(command string, _ bson.Raw, _ int) bson.D {
+			if command == "create" {
+				return failure(13, "Unauthorized", "not authorized on presence to execute command create")
 			}
 			return nil
 		}, "did not make what was missing"},
@@ -230,6 +230,58 @@ func TestOpen_warns_of_weak_servers_and_goes_on(t *testing.T) {
 			}
 			if !found {
 				t.Errorf("warnings %v, want one with %q", logs.All(), tt.want)
+			}
+		})
+	}
+}
+
+// An index that the user may not make must be there: else the start fails, and says which
+// index, which right and which settings.
+func TestOpen_without_the_right_to_make_indexes(t *testing.T) {
+	there := bson.A{}
+	for _, keys := range []bson.D{
+		{{Key: "user", Value: 1}, {Key: "at", Value: -1.0}, {Key: "_id", Value: int64(-1)}},
+		{{Key: "type", Value: 1}, {Key: "at", Value: 1}},
+		{{Key: "user", Value: 1}, {Key: "_id", Value: 1}},
+	} {
+		there = append(there, bson.D{{Key: "v", Value: 2}, {Key: "key", Value: keys}, {Key: "name", Value: "made by hand"}})
+	}
+	for name, c := range map[string]struct {
+		seen bson.A // nil: he may not see them either
+		ok   bool
+	}{
+		"all are there":       {there, true},
+		"one is missing":      {there[:2], false},
+		"none is there":       {bson.A{}, false},
+		"he may not see them": {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serveFake(t, func(command string, _ bson.Raw, _ int) bson.D {
+				switch {
+				case command == "createIndexes", command == "listIndexes" && c.seen == nil:
+					return failure(13, "Unauthorized", "not authorized on presence to execute command "+command)
+				case command == "listIndexes":
+					return bson.D{{Key: "ok", Value: 1.0}, {Key: "cursor", Value: bson.D{
+						{Key: "id", Value: int64(0)}, {Key: "ns", Value: "presence.events"}, {Key: "firstBatch", Value: c.seen}}}}
+				}
+				return nil
+			})
+			core, logs := observer.New(zap.WarnLevel)
+			db, err := mongostore.Open(t.Context(), mongostore.Config{Host: s.Addr}, zap.New(core))
+			if c.ok {
+				if err != nil || logs.FilterMessageSnippet("index").Len() != 0 {
+					t.Fatal(err, logs.All())
+				}
+				closeDB(t, db)
+				return
+			}
+			if !errors.Is(err, events.ErrRefused) {
+				t.Fatalf("%v, want %v", err, events.ErrRefused)
+			}
+			for _, says := range []string{s.Addr, `"user":1`, "presence.", "presence-roles.js", "DB_USER (--db-user)", "createIndexes"} {
+				if !strings.Contains(err.Error(), says) {
+					t.Errorf("the error does not have %q: %v", says, err)
+				}
 			}
 		})
 	}
