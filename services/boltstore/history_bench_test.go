@@ -149,3 +149,27 @@ func BenchmarkVerifier(b *testing.B) {
 		rate(b)
 	})
 }
+
+// BenchmarkForget is what it takes to forget one of 20,000 users in a million events, with
+// the snapshots of a node, and to write the file anew.
+func BenchmarkForget(b *testing.B) {
+	d, _, _ := million(b, true)
+	forgotten := 0
+	b.Run("forget", func(b *testing.B) {
+		for b.Loop() {
+			user := fmt.Sprint("user-", 2*forgotten+1)
+			forgotten++
+			done, err := presence.Forget(noContext, d.Store(), user, func(presence.Forgotten) {})
+			if err != nil || done.Connections < 40 {
+				b.Fatal(done, err)
+			}
+		}
+	})
+	b.Run("compact", func(b *testing.B) {
+		for b.Loop() {
+			if err := d.copyTo(d.path + compactSuffix); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
