@@ -3,7 +3,11 @@ package presence_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -356,4 +360,114 @@ func TestForget_Nobody(t *testing.T) {
 		}
 		shutdown(t, m)
 	})
+}
+
+// I1, I2, I4, I6: users are forgotten again and again while they come and go on two nodes, of
+// which one dies and is taken over, and whatever the store does to the operations of all of
+// them. No node is fenced for it, and when all have left nothing has their names.
+func TestForget_RandomFaults(t *testing.T) {
+	seeds := uint64(60)
+	if testing.Short() {
+		seeds = 10
+	}
+	forgotten := 0
+	for seed := range seeds {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { forgotten += forgetAtRandom(t, seed) })
+		})
+	}
+	if forgotten == 0 {
+		t.Error("nobody was forgotten while others came and went")
+	}
+}
+
+// forgetAtRandom returns how many connections were forgotten beside live nodes.
+func forgetAtRandom(t *testing.T, seed uint64) (forgotten int) {
+	inner := newStore()
+	var calm atomic.Bool
+	stores := make([]*storetest.Faulty, 3)
+	for i := range stores {
+		random := storetest.Random(3*seed+uint64(i), storetest.Rates{Before: .05, After: .1, Partial: .1, Refused: .03, Late: .1})
+		stores[i] = storetest.NewFaulty(inner, func(c storetest.Call) storetest.Action {
+			if calm.Load() {
+				return storetest.Action{}
+			}
+			return random(c)
+		})
+	}
+	nodes := []*presence.Member{
+		start(t, stores[0].TwoSteps(), presence.Config{Node: "n1"}),
+		start(t, stores[1].TwoSteps(), presence.Config{Node: "n2"}),
+	}
+	var others sync.WaitGroup
+	ctx, stop := context.WithCancel(t.Context())
+	others.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			short, cancel := context.WithTimeout(ctx, 200*time.Millisecond) // not the minute of the second look
+			done, err := presence.Forget(short, stores[2].Store(), fmt.Sprint("u", i%3), noProgress)
+			cancel()
+			if err != nil && !errors.Is(err, storetest.ErrInjected) && short.Err() == nil {
+				t.Error(err)
+			}
+			forgotten += done.Connections
+			pass(20 * time.Millisecond)
+		}
+	})
+	r := rand.New(rand.NewPCG(seed, 2))
+	live := crowdOf(t, nodes, r, 200)
+	nodes[1].Die()
+	live = live[:1:1]
+	live[0] += crowdOf(t, nodes[:1], r, 200)[0]
+	pass(within)
+	stop()
+	others.Wait()
+	calm.Store(true)
+	for _, f := range stores {
+		f.Release()
+	}
+	pass(time.Minute)
+	holds(t, inner, live[0])
+	if s := nodes[0].Stats(); s.Fenced != 0 || nodes[0].Stream() != n1e1 {
+		t.Errorf("the node was fenced: %+v", s)
+	}
+	shutdown(t, nodes[0])
+	holds(t, inner, 0)
+	for i := range 3 {
+		user := fmt.Sprint("u", i)
+		if done, err := presence.Forget(t.Context(), inner, user, noProgress); err != nil || done.Open != 0 {
+			t.Errorf("%s in the end: %+v, %v", user, done, err)
+		}
+		left, err := inner.Past.OfUser(t.Context(), user, presence.Moment{}, 10)
+		chunks, err2 := inner.Forgetting.Chunks(t.Context(), user, "", 10)
+		if err = errors.Join(err, err2); err != nil || len(left)+len(chunks) != 0 {
+			t.Errorf("%s is in %d events and %d snapshots, %v", user, len(left), len(chunks), err)
+		}
+	}
+	holds(t, inner, 0)
+	return forgotten
+}
+
+// crowdOf lets clients come to nodes and go for a while, and returns how many have stayed
+// with each.
+func crowdOf(t *testing.T, nodes []*presence.Member, r *rand.Rand, steps int) (live []int) {
+	live = make([]int, len(nodes))
+	there := make([][]*client, len(nodes))
+	for range steps {
+		i := r.IntN(len(nodes))
+		switch r.IntN(4) {
+		case 0, 1:
+			there[i] = append(there[i], connect(t, nodes[i], fmt.Sprint("u", r.IntN(5))))
+			live[i]++
+		case 2:
+			if n := len(there[i]); n > 0 {
+				j := r.IntN(n)
+				nodes[i].Disconnect(&there[i][j].Conn, events.Client)
+				there[i] = slices.Delete(there[i], j, j+1)
+				live[i]--
+			}
+		case 3:
+			pass(time.Duration(r.IntN(100)) * time.Millisecond)
+		}
+	}
+	return live
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/mongostore/mongotest"
 	"github.com/presenced/presence/services/presence"
 )
 
@@ -126,4 +127,28 @@ func TestDoor_Tombstone(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", user, status, text, want)
 		}
 	}
+}
+
+// On MongoDB what there is to forget can be asked for beside a node that serves; and what
+// is forgotten is so in the database that the next one serves from.
+func TestForget_MongoDB(t *testing.T) {
+	b := backend{storeMongoDB, []string{"--mongodb-uri", mongotest.URI(t), "--db-database", mongotest.Database(t)}}
+	tg := start(t, b)
+	for _, user := range []string{"zebedee", "ana"} {
+		_ = come(t, tg, user, ws.Dialer{}).conn.Close()
+		eventually(t, user+" has left", func() bool { return len(tg.online(t)) == 0 })
+	}
+	args := append([]string{"forget", "zebedee"}, b.flags...)
+	if code, out, log := runs(t, args...); code != exitOK || !strings.Contains(out, ": 1 connections, in 0 parts of snapshots, to forget") {
+		t.Errorf("beside a node: exit %d, %s%s", code, out, log)
+	}
+	tg.stop()
+	if code, out, log := runs(t, append(args, "--apply")...); code != exitOK || !strings.Contains(out, ": 1 connections, in 0 parts of snapshots, forgotten\n") || strings.Contains(log, "zebedee") {
+		t.Errorf("exit %d, %s%s", code, out, log)
+	}
+	start(t, b).stop()
+	if got := arrivals(t, b); len(got) != 2 || !events.IsTombstone(got[0].User) || got[0].Remote != "" || got[1].User != "ana" {
+		t.Errorf("the log has %+v", got)
+	}
+	verified(t, b)
 }
