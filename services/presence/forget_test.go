@@ -366,7 +366,7 @@ func TestForget_Nobody(t *testing.T) {
 // which one dies and is taken over, and whatever the store does to the operations of all of
 // them. No node is fenced for it, and when all have left nothing has their names.
 func TestForget_RandomFaults(t *testing.T) {
-	seeds := uint64(60)
+	seeds := uint64(30)
 	if testing.Short() {
 		seeds = 10
 	}
