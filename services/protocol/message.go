@@ -27,7 +27,7 @@ const (
 	BadRequest   Code = "bad_request"
 	UnknownType  Code = "unknown_type"
 	OutOfRange   Code = "out_of_range"
-	TooLarge     Code = "too_large"
+	TooLarge     Code = "too_large" // the operator's API alone says it, of a body
 	Busy         Code = "busy"
 	RateLimited  Code = "rate_limited"
 	Unauthorized Code = "unauthorized"
