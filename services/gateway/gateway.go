@@ -130,7 +130,7 @@ type Field struct{ Name, Value []byte }
 type Refusal struct {
 	Status     int           // such as http.StatusServiceUnavailable
 	RetryAfter time.Duration // 0: no Retry-After; in whole seconds, rounded up
-	Body       string        // plain text for people: what is wrong, and what to do
+	Body       string        // plain text for people, without a line end: what is wrong, and what to do
 	Challenge  string        // of WWW-Authenticate, which a 401 must have; "": none
 }
 

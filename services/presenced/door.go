@@ -147,7 +147,7 @@ const (
 
 // refusal is the HTTP answer to a client that is not let in, and why.
 func refusal(err error) *gateway.Refusal {
-	r := &gateway.Refusal{Status: http.StatusBadRequest, Body: err.Error() + "\n"}
+	r := &gateway.Refusal{Status: http.StatusBadRequest, Body: err.Error()}
 	switch {
 	case errors.Is(err, auth.ErrNotHere):
 		r.Status = http.StatusNotFound

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/gobwas/ws"
+
+	"github.com/presenced/presence/services/presence"
 )
 
 // knock connects as user 42 with header fields. It returns the status and the text of
@@ -69,5 +71,27 @@ func TestDoor_Warnings(t *testing.T) {
 	}
 	if log := start(t, embeddedBackend(t), "--allowed-origins", "*").log.String(); !strings.Contains(log, pages) {
 		t.Errorf("the log with every origin allowed:\n%s", log)
+	}
+}
+
+// The text of a refusal is one line, whoever refuses.
+func TestDoor_RefusalIsOneLine(t *testing.T) {
+	tg := start(t, embeddedBackend(t), "--queue", "2")
+	dial(t, tg, "first")
+	for path, want := range map[string]struct {
+		fields []string
+		status int
+		text   string
+	}{
+		"/":             {nil, 400, "say who you are: add ?user=NAME to the address\n"},
+		"/chat":         {nil, 404, "connect to / or /ws, not to another path\n"},
+		"/?user=pushed": {nil, 503, presence.ErrFull.Error() + "\n"},
+		"/?user=page":   {[]string{"Origin: null"}, 403, ""},
+		"/?user=second": {[]string{"Host: y"}, 400, "the upgrade request is malformed (RFC 6455, section 4.2.1)\n"},
+	} {
+		a := request(t, tg, path, want.fields...)
+		if a.StatusCode != want.status || want.text != "" && a.text != want.text || strings.Count(a.text, "\n") != 1 || !strings.HasSuffix(a.text, "\n") {
+			t.Errorf("%s: %d %q, want %d %q", path, a.StatusCode, a.text, want.status, want.text)
+		}
 	}
 }
