@@ -134,6 +134,26 @@ func codePoint(text []byte, i int) (r rune, end int) {
 	return utf8.RuneError, end
 }
 
+// halved reports whether a valid JSON string has an escape that is half of a surrogate
+// pair: it stands for no character.
+func halved(quoted []byte) bool {
+	text := quoted[1 : len(quoted)-1]
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		if i++; text[i] != 'u' {
+			continue
+		}
+		r, end := codePoint(text, i)
+		if r == utf8.RuneError && utf16.IsSurrogate(hex4(text[i+1:])) {
+			return true
+		}
+		i = end
+	}
+	return false
+}
+
 // hex4 is the value of four hexadecimal digits.
 func hex4(text []byte) (r rune) {
 	for _, c := range text[:4] {

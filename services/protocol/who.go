@@ -63,6 +63,9 @@ func (c *Command) setUsers(value []byte, limit int) *Error {
 			return badRequest(c.ID, c.element()+" must be a string, not "+kind(user).String())
 		}
 		if c.Given < limit {
+			if halved(user) {
+				return badRequest(c.ID, c.element()+": "+halfPair)
+			}
 			name := string(unquote(nil, user))
 			if err := events.ValidateUser(name); err != nil {
 				return badRequest(c.ID, c.element()+": "+err.Error())
@@ -73,6 +76,9 @@ func (c *Command) setUsers(value []byte, limit int) *Error {
 	}
 	return nil
 }
+
+// halfPair is wrong with a text that is no text: it must not be taken for another one.
+const halfPair = "it has half of a surrogate pair"
 
 // element names the element of users that is being read.
 func (c *Command) element() string { return "users[" + strconv.Itoa(c.Given) + "]" }
@@ -103,6 +109,9 @@ func (c *Command) setAfter(value []byte) *Error {
 	}
 	if kind(value) != aString {
 		return badRequest(c.ID, "after must be a string, the next of the page before, not "+kind(value).String())
+	}
+	if halved(value) {
+		return badRequest(c.ID, "after: "+halfPair)
 	}
 	c.After = string(unquote(nil, value))
 	if c.After == "" {

@@ -16,6 +16,7 @@ func TestParse_WhoAndWatch(t *testing.T) {
 		`{"type":"who","users":[]}`:                           {Type: Who, Users: []string{}},
 		`{"type":"who","users":["b" , "a","b"]}`:              {Type: Who, Users: []string{"b", "a", "b"}, Given: 3},
 		`{"type":"who","users":["\u0061\ud834\udd1e"]}`:       {Type: Who, Users: []string{"a𝄞"}, Given: 1},
+		`{"type":"who","users":["\\ud83d","\ufffd"]}`:         {Type: Who, Users: []string{`\ud83d`, "\ufffd"}, Given: 2},
 		`{"type":"who","users":["` + long + `"]}`:             {Type: Who, Users: []string{long}, Given: 1},
 		`{"type":"who","level":7,"n":"x"}`:                    {Type: Who, Limit: 3}, // not its fields
 		`{"type":"watch"}`:                                    {Type: Watch},
@@ -56,6 +57,10 @@ func TestParse_WhoRefusals(t *testing.T) {
 		{`"users":["\u202ea"]`, BadRequest, "users[0]: invalid user id: it has a control or bidirectional character at byte 0"},
 		{`"users":[" a"]`, BadRequest, "users[0]: invalid user id: it begins or ends with white space"},
 		{`"users":["` + strings.Repeat("x", 129) + `"]`, BadRequest, "users[0]: invalid user id: it is 129 bytes long, and 128 are allowed"},
+		{`"users":["\ufffd","\ud83d\ude00","\ud83d"]`, BadRequest, "users[2]: it has half of a surrogate pair"},
+		{`"users":["\ud83d\ud83d\ude00"]`, BadRequest, "users[0]: it has half of a surrogate pair"},
+		{`"users":["\ude00\ud83d"]`, BadRequest, "users[0]: it has half of a surrogate pair"},
+		{`"users":["\\ud83d\ud83d\u0061"]`, BadRequest, "users[0]: it has half of a surrogate pair"},
 		{"\"users\":[\"\xff\"]", BadRequest, "users[0]: invalid user id: it is not valid UTF-8"},
 		{`"users":["1"],"users":["2"]`, BadRequest, "the field users stands twice"},
 		{`"users":["1"`, BadRequest, "the message is not valid JSON: see byte 36"},
@@ -80,6 +85,7 @@ func TestParse_WhoRefusals(t *testing.T) {
 		`"limit":"1"`:                  {Code: BadRequest, Message: "limit must be between 1 and 3, not a string"},
 		`"after":1`:                    {Code: BadRequest, Message: "after must be a string, the next of the page before, not a number"},
 		`"after":{"$gt":""}`:           {Code: BadRequest, Message: "after must be a string, the next of the page before, not an object"},
+		`"after":"\ud800"`:             {Code: BadRequest, Message: "after: it has half of a surrogate pair"},
 		`"after":"\n"`:                 {Code: BadRequest, Message: "after: invalid user id: "},
 	} {
 		refused(t, `{"id":7,"type":"who",`+fields+`}`, want.Code, want.Message)
