@@ -160,7 +160,7 @@ type Sighting struct {
 	Declared time.Time
 }
 
-// LastSeen returns when users were last seen, in the order in which they are asked for;
+// LastSeen returns when users were last seen, in the order in which they are asked for, each once;
 // who was never seen, or only before the horizon, is left out. It returns ErrInvalid for
 // more than MaxUserPage users, and ErrUnavailable.
 func (h *History) LastSeen(ctx context.Context, users []string) ([]Sighting, error) {

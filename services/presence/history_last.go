@@ -36,6 +36,10 @@ func (h *History) lastSeen(ctx context.Context, users []string) ([]Sighting, err
 	var all []Sighting
 	for _, user := range users {
 		s := seen[user]
+		if s == nil {
+			continue // asked for twice
+		}
+		delete(seen, user)
 		forgotten := s.State == StateOffline && s.Last.Before(horizon)
 		if !s.Last.IsZero() && !forgotten {
 			all = append(all, *s)
