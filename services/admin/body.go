@@ -98,9 +98,9 @@ func (f fields) read(body []byte) error {
 
 func (f fields) unknown(name string) error {
 	if len(f) == 0 {
-		return fmt.Errorf("unknown field %q; the object is to be empty", name)
+		return fmt.Errorf("unknown field %.60q; the object is to be empty", name)
 	}
-	return fmt.Errorf("unknown field %q; there is %s", name, strings.Join(slices.Sorted(maps.Keys(f)), ", "))
+	return fmt.Errorf("unknown field %.60q; there is %s", name, strings.Join(slices.Sorted(maps.Keys(f)), ", "))
 }
 
 // brokenEscape reports whether a string was made valid by its decoder: it has a

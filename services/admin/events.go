@@ -75,7 +75,7 @@ func (a api) follow(w http.ResponseWriter, r *http.Request, reader *presence.Rea
 		}
 		return out.Flush()
 	}
-	if send(nil) != nil {
+	if send(nil) != nil || r.Method == http.MethodHead { // which hears nothing, and so would never go
 		return
 	}
 	wake, stop := a.cfg.Bell.Listen()

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -86,6 +87,10 @@ func (a api) history(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
 	defer cancel()
 	page, err := a.cfg.History.Sessions(ctx, q)
+	if errors.Is(err, events.ErrInvalid) { // all else was looked at
+		fail(w, http.StatusBadRequest, protocol.BadRequest, "after "+errNoNext.Error())
+		return
+	}
 	if err != nil {
 		a.failStore(w, err)
 		return

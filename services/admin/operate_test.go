@@ -56,7 +56,7 @@ func TestHandler_OnlineUser(t *testing.T) {
 	}
 	for target, says := range map[string]string{
 		"/online/%00": "control", "/online/%ff": "UTF-8", "/online/" + strings.Repeat("x", 129): "129 bytes", "/online/%20ana": "white space",
-		"/online/ana?limit=0": "between 1 and 1000", "/online/ana?limit=1001": "between 1 and 1000", "/online/ana?after=n1": "invalid id",
+		"/online/ana?limit=0": "between 1 and 1000", "/online/ana?limit=1001": "between 1 and 1000", "/online/ana?after=n1": "the next of the page before",
 		"/online/ana?after=a&after=b": "given 2 times", "/online/ana?user=bob": "unknown parameter", "/online/ana?after[$gt]=": "unknown parameter",
 	} {
 		w := get(t, some(t), target)

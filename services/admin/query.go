@@ -37,9 +37,9 @@ func (p parameters) read(raw string) error {
 		set, known := p[name]
 		switch {
 		case !known && len(p) == 0:
-			return fmt.Errorf("unknown parameter %q; there is none", name)
+			return fmt.Errorf("unknown parameter %.60q; there is none", name)
 		case !known:
-			return fmt.Errorf("unknown parameter %q; there is %s", name, strings.Join(slices.Sorted(maps.Keys(p)), ", "))
+			return fmt.Errorf("unknown parameter %.60q; there is %s", name, strings.Join(slices.Sorted(maps.Keys(p)), ", "))
 		}
 		if err := set(values[name]); err != nil {
 			return fmt.Errorf("%s %w", name, err)
@@ -79,13 +79,19 @@ func flag(to *bool) func([]string) error {
 	})
 }
 
+// errNoNext says what the cursor of a page is to be.
+var errNoNext = errors.New("must be the next of the page before")
+
 // position is the id of a connection; empty is the first page.
 func position(to *events.Position) func([]string) error {
 	return once(func(text string) (err error) {
-		if text != "" {
-			*to, err = events.ParsePosition(text)
+		if text == "" {
+			return nil
 		}
-		return err
+		if *to, err = events.ParsePosition(text); err != nil {
+			return errNoNext
+		}
+		return nil
 	})
 }
 
@@ -94,7 +100,7 @@ func moment(to *time.Time) func([]string) error {
 	return once(func(text string) (err error) {
 		*to, err = time.Parse(time.RFC3339, text)
 		if err != nil || to.Year() < 1970 || to.Year() > 9999 {
-			return fmt.Errorf("%q is no time such as 2026-11-23T10:00:00Z or 2026-11-23T11:00:00+01:00 (in a query, + is %%2B)", text)
+			return fmt.Errorf("%.60q is no time such as 2026-11-23T10:00:00Z or 2026-11-23T11:00:00+01:00 (in a query, + is %%2B)", text)
 		}
 		*to = to.UTC()
 		return nil
@@ -109,7 +115,7 @@ func users(to *[]string) func([]string) error {
 		}
 		for _, u := range given {
 			if err := events.ValidateUser(u); err != nil {
-				return fmt.Errorf("%q: %w", u, err)
+				return fmt.Errorf("%.130q: %w", u, err)
 			}
 		}
 		*to = given
@@ -151,7 +157,7 @@ func parseOnline(raw string) (q presence.UserQuery, at time.Time, err error) {
 func parseHistory(user, raw string) (presence.SessionQuery, error) {
 	q := presence.SessionQuery{User: user, Limit: defaultLimit}
 	if err := events.ValidateUser(user); err != nil {
-		return q, fmt.Errorf("user %q: %w", user, err)
+		return q, fmt.Errorf("user %.130q: %w", user, err)
 	}
 	err := parameters{
 		"limit": limit(&q.Limit), "from": moment(&q.From), "to": moment(&q.To),
@@ -188,10 +194,13 @@ func parseEvents(raw string) (eventQuery, error) {
 	err := parameters{
 		"limit": limit(&q.limit),
 		"after": once(func(text string) (err error) {
-			if q.fromNow = text == now; !q.fromNow {
-				q.after, err = presence.ParseCursor(text)
+			if q.fromNow = text == now; q.fromNow {
+				return nil
 			}
-			return err
+			if q.after, err = presence.ParseCursor(text); err != nil {
+				return fmt.Errorf("%w, or now", errNoNext)
+			}
+			return nil
 		}),
 		"follow": flag(&q.follow),
 	}.read(raw)

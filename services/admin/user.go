@@ -30,7 +30,7 @@ func (a api) onlineUser(w http.ResponseWriter, r *http.Request) {
 	user, size, after := r.PathValue("user"), defaultLimit, events.Position{}
 	err := events.ValidateUser(user)
 	if err != nil {
-		err = fmt.Errorf("user %q: %w", user, err)
+		err = fmt.Errorf("user %.130q: %w", user, err)
 	} else {
 		err = parameters{"limit": limit(&size), "after": position(&after)}.read(r.URL.RawQuery)
 	}
