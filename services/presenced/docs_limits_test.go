@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/presenced/presence/services/auth"
 	"github.com/presenced/presence/services/protocol"
 )
 
@@ -31,6 +32,14 @@ func TestDocs_Limits(t *testing.T) {
 			fmt.Sprintf("%s names in `users`, and a `limit` of 1 to %[1]s;", thousands(cfg.limits().MaxUsers)),
 			"a message or frame of at most 64 KiB in at most 64 fragments",
 			"one computation that runs and eight that wait",
+		},
+		"Tokens": {
+			fmt.Sprintf("A token has at most %d KiB, and so has the header", auth.MaxToken>>10),
+			fmt.Sprintf(`new WebSocket(address, [%q, %q + token])`, protocol.Subprotocol, protocol.BearerPrefix),
+			fmt.Sprintf("the connection is closed with %d, within a second", protocol.CloseInvalidToken),
+		},
+		"Closing": {
+			fmt.Sprintf("is upgraded and closed with %d at once", protocol.CloseTooMany),
 		},
 		"Who is online": {
 			fmt.Sprintf("of a list of more than %s the first %[1]s are", thousands(cfg.limits().MaxUsers)),
