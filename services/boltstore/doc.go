@@ -13,6 +13,8 @@
 //	kicks      position → the document of kicks; made with the first
 //	forgetting user → tombstone, of those who are being forgotten; made with the first
 //	snapshots  position, "/", chunk → the document of snapshots; made with the first
+//	kicks      position → the document of kicks; made with the first
+//	hooks      "hook" → the document of hooks; made with the first
 //
 // A run is recorded in one commit: its events, its changes of online and of users,
 // and two calls of fdatasync in all (data, then root) for up to 1,000 events.

@@ -182,6 +182,7 @@ func (d *DB) Store() presence.Store {
 		Past:      past{d},
 		Snapshots: snapshots{d},
 		Kicks:     kicks{d},
+		Hooks:     hooks{d},
 		Exclusive: true,
 
 		Retention:  retention{d},

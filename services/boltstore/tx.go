@@ -153,7 +153,7 @@ func classified(err error) bool {
 	}
 	for _, class := range []error{
 		events.ErrUnavailable, events.ErrRefused, events.ErrInvalid, events.ErrNotFound,
-		presence.ErrFenced, presence.ErrBeatLost,
+		presence.ErrFenced, presence.ErrBeatLost, presence.ErrHookTaken,
 	} {
 		if errors.Is(err, class) {
 			return true

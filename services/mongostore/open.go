@@ -36,6 +36,7 @@ const (
 
 	collSnapshots = "snapshots"
 	collKicks     = "kicks"
+	collHooks     = "hooks"
 
 	// Made when an operator first needs them.
 	collHorizons   = "horizons"
@@ -167,6 +168,7 @@ func (db *DB) bind(database string, k kind, t timeouts) presence.Store {
 		Past:      past{data: data(collEvents), horizons: data(collHorizons)},
 		Snapshots: snapshots{data: data(collSnapshots)},
 		Kicks:     kicks{data: data(collKicks)},
+		Hooks:     hooks{data: data(collHooks), control: control(collHooks)},
 		Forgetting: forgetting{
 			events: data(collEvents), snapshots: data(collSnapshots), kicks: data(collKicks), notes: data(collForgetting),
 		},

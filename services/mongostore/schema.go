@@ -45,7 +45,7 @@ func (db *DB) prepare(ctx context.Context, database string, k kind, log *zap.Log
 	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()
 	d := db.data.Database(database)
-	for _, name := range []string{collEvents, collOnline, collNodes, collSnapshots, collKicks} {
+	for _, name := range []string{collEvents, collOnline, collNodes, collSnapshots, collKicks, collHooks} {
 		if err := mild(create(ctx, d, name), log, "collection", name); err != nil {
 			return err
 		}

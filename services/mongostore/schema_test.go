@@ -40,6 +40,8 @@ func TestOpen_makes_what_is_missing_once(t *testing.T) {
 		"nodes":  {"_id_"},
 
 		"snapshots": {"_id_"},
+		"kicks":     {"_id_"},
+		"hooks":     {"_id_"},
 	}
 	for name, indexes := range want {
 		if got := indexNames(t, database.Collection(name)); !slices.Equal(got, indexes) {

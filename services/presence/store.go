@@ -27,6 +27,7 @@ type Store struct {
 
 	Changes Changes // wakes readers; nil: they look at intervals only
 	Kicks   Kicks   // connections that an operator wants closed; nil: nobody can ask for that
+	Hooks   Hooks   // what the receiver of webhooks was told; nil: there can be none
 
 	// Exclusive says that no other process can have this store open, which the store
 	// itself makes sure of. Then an unsealed stream is surely that of a dead process.

@@ -59,6 +59,7 @@
     on("nodes", "find", "insert", "update", "remove", "createCollection"),
     on("snapshots", "find", "insert", "createCollection"),
     on("kicks", "find", "insert", "remove", "createCollection"),
+    on("hooks", "find", "insert", "update", "remove", "createCollection"),
     on("horizons", "find"),
     on("online_users", "createCollection", "collMod"),
     { resource: { cluster: true }, actions: ["serverStatus"] }, // is anything kept on disk?

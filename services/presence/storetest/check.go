@@ -48,7 +48,7 @@ func mustBeOneClass(t tester, err error) {
 	}
 	for _, class := range []error{
 		events.ErrUnavailable, events.ErrRefused, events.ErrInvalid, events.ErrNotFound,
-		presence.ErrFenced, presence.ErrBeatLost,
+		presence.ErrFenced, presence.ErrBeatLost, presence.ErrHookTaken,
 	} {
 		if errors.Is(err, class) {
 			is = append(is, class.Error())

@@ -45,6 +45,7 @@ func (f *Faulty) Store() presence.Store {
 		Past:      faultyPast{f},
 		Snapshots: faultySnapshots{f},
 		Kicks:     faultyKicks{f},
+		Hooks:     faultyHooks{f},
 		Exclusive: f.inner.Exclusive,
 
 		Retention:  faultyRetention{f},
@@ -52,6 +53,9 @@ func (f *Faulty) Store() presence.Store {
 	}
 	if f.inner.Kicks == nil {
 		s.Kicks = nil
+	}
+	if f.inner.Hooks == nil {
+		s.Hooks = nil
 	}
 	return s
 }

@@ -35,6 +35,7 @@ type Memory struct {
 	horizon time.Time
 	kicks   map[events.Position]presence.Kick
 	notes   map[string]string // user → tombstone, of those who are being forgotten
+	hook    presence.Hook
 }
 
 // NewMemory returns an empty store.
@@ -61,6 +62,7 @@ func (m *Memory) Store() presence.Store {
 		Past:      memoryPast{m},
 		Snapshots: memorySnapshots{m},
 		Kicks:     memoryKicks{m},
+		Hooks:     memoryHooks{m},
 		Exclusive: true,
 
 		Retention:  memoryRetention{m},

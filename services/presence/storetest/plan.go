@@ -48,6 +48,10 @@ const (
 	ForgettingChunks
 	ForgettingRenameOpen
 	ForgettingDropReasons
+	HooksLease
+	HooksLoad
+	HooksSave
+	HooksBeat
 )
 
 var opNames = [...]string{
@@ -65,11 +69,12 @@ var opNames = [...]string{
 	ForgettingBegin: "Forgetting.Begin", ForgettingBegun: "Forgetting.Begun", ForgettingEnd: "Forgetting.End",
 	ForgettingRenameEvents: "Forgetting.RenameEvents", ForgettingChunks: "Forgetting.Chunks",
 	ForgettingRenameOpen: "Forgetting.RenameOpen", ForgettingDropReasons: "Forgetting.DropReasons",
+	HooksLease: "Hooks.Lease", HooksLoad: "Hooks.Load", HooksSave: "Hooks.Save", HooksBeat: "Hooks.Beat",
 }
 
 // String is the operation's name, such as "Log.Append".
 func (o Op) String() string {
-	if o < LogAppend || o > ForgettingDropReasons {
+	if o < LogAppend || o > HooksBeat {
 		return fmt.Sprintf("op(%d)", uint8(o))
 	}
 	return opNames[o]
@@ -80,11 +85,11 @@ func (o Op) reads() bool {
 	switch o {
 	case LogAppend, RecorderRecord, OnlineApply, OnlineDropStream, NodesJoin, NodesBeat, NodesRemove,
 		SnapshotsAdd, RetentionSetHorizon, RetentionDeleteEvents, RetentionDeleteSnapshots, KicksAdd, KicksRemove,
-		ForgettingBegin, ForgettingEnd, ForgettingRenameEvents, ForgettingRenameOpen, ForgettingDropReasons:
+		ForgettingBegin, ForgettingEnd, ForgettingRenameEvents, ForgettingRenameOpen, ForgettingDropReasons, HooksSave, HooksBeat:
 		return false
 	case LogRead, LogTail, LogHighest, LogStreams, OnlineOfStream, OnlineStreams, OnlineUsers, NodesAll,
 		PastOfUser, PastLast, PastHorizon, SnapshotsRead, SnapshotsBefore, SnapshotsAfter,
-		KicksOfNode, KicksPending, KicksStreams, ForgettingBegun, ForgettingChunks:
+		KicksOfNode, KicksPending, KicksStreams, ForgettingBegun, ForgettingChunks, HooksLease, HooksLoad:
 	}
 	return true
 }

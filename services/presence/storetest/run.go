@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) presence.Store) {
 		{"Retention", retentionCases},
 		{"Forgetting", forgettingCases},
 		{"Kicks", kickCases},
+		{"Hooks", hookCases},
 		{"Store", storeCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
