@@ -174,6 +174,23 @@ func FoldToEnd(ctx context.Context, store Store, s events.Stream) (*events.Fold,
 	return foldNewest(ctx, store, s, func(*events.Fold) bool { return false })
 }
 
+// FoldThrough is the fold of a stream through a position, from a snapshot if there is one
+// that the rest fits. If the log has no such event any more, or not what comes before it,
+// that is an error that wraps events.ErrNotFound or events.ErrGrammar.
+func FoldThrough(ctx context.Context, store Store, to events.Position) (*events.Fold, error) {
+	f, err := foldTo(ctx, store, to)
+	if err == nil || heals(err) {
+		return f, err
+	}
+	if f, err = foldStream(ctx, store, to.Stream, through(to.Seq)); err != nil {
+		return nil, err
+	}
+	if f.Tail().ID != to {
+		return nil, fmt.Errorf("%s: the log has no such event: %w", to, events.ErrNotFound)
+	}
+	return f, nil
+}
+
 // foldNewest is the fold of a stream from the newest snapshot, until its end, or until
 // enough says so. A snapshot that the rest of the stream does not fit is as good as none.
 func foldNewest(ctx context.Context, store Store, s events.Stream, enough func(*events.Fold) bool) (*events.Fold, error) {

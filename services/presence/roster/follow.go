@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -103,31 +102,16 @@ func (f *follower) judge(began time.Time, err error) {
 	}
 }
 
-// signs are what tells of streams beside the log.
-type signs struct {
-	owned  map[events.Stream]bool // those that have a node document
-	shown  map[events.Stream]bool // those that online has connections of; nil: not looked
-	looked bool
-}
-
 // poll reads what has come. An error of the store ends it; a stream that makes no sense
 // does not keep it from the others.
 func (f *follower) poll(ctx context.Context) error {
-	found, err := f.look(ctx)
+	found, err := presence.LookForSigns(ctx, f.store, f.polls%strayEvery == 0)
 	if err != nil {
 		return err
 	}
 	f.polls++
-	streams := slices.Collect(maps.Keys(f.streams))
-	for s := range found.owned {
-		streams = append(streams, s)
-	}
-	for s := range found.shown {
-		streams = append(streams, s)
-	}
-	slices.SortFunc(streams, events.Stream.Compare)
 	var wrong error
-	for _, s := range slices.Compact(streams) {
+	for _, s := range found.StreamsWith(maps.Keys(f.streams)) {
 		if err := f.read(ctx, s, found); err != nil {
 			if errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrRefused) {
 				return err
@@ -138,37 +122,9 @@ func (f *follower) poll(ctx context.Context) error {
 	return wrong
 }
 
-// look finds the streams that may not have ended. Those that have a node document are all
-// of them, unless a document was lost; then online still has their connections.
-//
-// The nodes first, then online, and the log last: of a stream that is in neither, whatever
-// its owner or a takeover wrote is in the log by then.
-func (f *follower) look(ctx context.Context) (found signs, err error) {
-	nodes, err := f.store.Nodes.All(ctx)
-	if err != nil {
-		return found, fmt.Errorf("read nodes: %w", err)
-	}
-	found.owned = make(map[events.Stream]bool, len(nodes))
-	for _, n := range nodes {
-		found.owned[n.Stream] = true
-	}
-	if f.polls%strayEvery != 0 {
-		return found, nil
-	}
-	shown, err := f.store.Online.Streams(ctx)
-	if err != nil {
-		return found, fmt.Errorf("list streams of online: %w", err)
-	}
-	found.shown, found.looked = make(map[events.Stream]bool, len(shown)), true
-	for _, s := range shown {
-		found.shown[s] = true
-	}
-	return found, nil
-}
-
 // read reads a stream to its end, and forgets it when it is over: it is sealed and nobody
 // is left in it; or nothing tells of it any more, and so nobody will ever end it.
-func (f *follower) read(ctx context.Context, id events.Stream, found signs) error {
+func (f *follower) read(ctx context.Context, id events.Stream, found presence.Signs) error {
 	s := f.streams[id]
 	if s == nil {
 		return f.begin(ctx, id, found)
@@ -176,10 +132,10 @@ func (f *follower) read(ctx context.Context, id events.Stream, found signs) erro
 	if err := f.advance(ctx, s); err != nil {
 		return fmt.Errorf("read %s: %w", id, err)
 	}
-	if found.owned[id] || found.shown[id] {
+	if found.Tell(id) {
 		return nil
 	}
-	if found.looked || f.book.over(s) {
+	if found.Thorough() || f.book.over(s) {
 		f.book.end(s, time.Now())
 		delete(f.streams, id)
 	}
@@ -187,12 +143,12 @@ func (f *follower) read(ctx context.Context, id events.Stream, found signs) erro
 }
 
 // begin reads a stream that is new.
-func (f *follower) begin(ctx context.Context, id events.Stream, found signs) error {
+func (f *follower) begin(ctx context.Context, id events.Stream, found presence.Signs) error {
 	fold, err := presence.FoldToEnd(ctx, f.store, id)
 	if err != nil {
 		return fmt.Errorf("fold %s: %w", id, err)
 	}
-	if fold.Sealed() && fold.Len() == 0 && !found.owned[id] {
+	if fold.Sealed() && fold.Len() == 0 && !found.Owned(id) {
 		return nil // a late write has brought it back into online
 	}
 	s := &stream{id: id, open: make(map[uint64]place, fold.Len())}
