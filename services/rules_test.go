@@ -40,6 +40,11 @@ var packages = map[string]reach{
 	"services/presence/storetest": {code: []string{"events", "services/presence"}},
 	"services/presence/sim":       {tests: []string{"events", "services/presence", "services/presence/storetest"}},
 
+	"services/webhook": {
+		code:  []string{"events", "services/presence"},
+		tests: []string{"services/presence/storetest"},
+	},
+
 	"services/boltstore": {
 		code:  []string{"events", "services/presence"},
 		tests: []string{"services/presence/storetest"},
@@ -60,7 +65,7 @@ var packages = map[string]reach{
 	"services/presenced": {
 		code: append([]string{
 			"services/admin", "services/boltstore", "services/envflag", "services/gateway",
-			"services/headcount", "services/mongostore", "services/remote", "services/session", "services/site",
+			"services/headcount", "services/mongostore", "services/remote", "services/session", "services/site", "services/webhook",
 		}, beneathPresenced...),
 		tests: []string{"services/mongostore/mongotest", "services/presenced/witness"},
 	},
