@@ -110,6 +110,16 @@ func TestDocuments_are_as_designed(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustBeGolden(t, "nodes_beaten", documents(t, beatAtFixed(t, database.Collection("nodes"))))
+
+	hook := presence.Hook{
+		HookLease: presence.HookLease{Revision: 1, Owner: "n1/TOKEN"}, Target: "5f", Number: 1795428000001,
+		Position: golden.At(5).String(), Odd: []presence.HookOdd{{User: "42", Told: true, At: at}},
+		Part: 2, After: "José", Pending: presence.HookDelivery{ID: "DELIVERY", At: at, Body: `{"type":"presence"}`},
+	}
+	if err := store.Hooks.Save(t.Context(), hook); err != nil {
+		t.Fatal(err)
+	}
+	mustBeGolden(t, "hooks", documents(t, database.Collection("hooks")))
 }
 
 // beatAtFixed makes the one time that is the server's own the same in every run, after
