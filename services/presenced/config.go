@@ -51,6 +51,7 @@ type config struct {
 	maxPerUser     int      // connections of one user, to this node; default 0: any number
 	maxPerAddr     int      // connections from one address, or /64 of IPv6, to this node; default 0: any number
 	auth           authConfig
+	webhook        webhookConfig
 	queue          int           // events that may wait to be recorded; default 0: twice the connections that there may be
 	drainTimeout   time.Duration // from the signal until what is left is cut off; default 30 s, at least 1 s
 	drainDelay     time.Duration // of that, to serve on although not ready; default 0
@@ -58,7 +59,7 @@ type config struct {
 	commandRate int // commands a second of one connection, and twice as many at once; default 50, at most 1,000,000; 0: any number
 
 	who   string        // of whom clients may ask whether they are online: all, listed or off; default all without authentication, listed with
-	grace time.Duration // that a user may be without a connection until watchers are told; default 5 s, at most 1 h
+	grace time.Duration // that a user may be without a connection until that is told, to watchers and by webhooks; default 5 s, at most 1 h
 
 	fibMax       uint64 // the highest n of a fibonacci command; default 100,000, at most 1,000,000
 	fibAlgorithm string // fast-doubling, matrix or iterative
@@ -97,6 +98,7 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.allowAnonymous, "allow-anonymous", false, "serve beyond loopback although clients just say who they are (with --auth none)")
 	fs.StringSliceVar(&c.allowedOrigins, "allowed-origins", nil, "`origins` of other hosts' web pages that may connect, https://app.example with commas between; * allows all")
 	c.auth.flags(fs)
+	c.webhook.flags(fs)
 	fs.StringSliceVar(&c.trustedProxies, "trusted-proxies", nil, "`addresses` or networks of proxies that are believed where a client is, 10.0.0.0/8 with commas between")
 	fs.BoolVar(&c.proxyProtocol, "proxy-protocol", false, "trusted proxies begin each connection with a PROXY protocol header, version 2, and are refused without")
 	fs.StringVar(&c.recordRemote, "record-remote", c.recordRemote, "`how much` of a client's address is recorded and logged: full, prefix (/24 of IPv4, /48 of IPv6) or none")
@@ -107,7 +109,7 @@ func (c *config) serverFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.drainTimeout, "drain-timeout", c.drainTimeout, "`time` that clients and the store have to finish when the server is told to stop")
 	fs.IntVar(&c.commandRate, "command-rate", c.commandRate, "`number` of commands that a connection may send each second, and twice as many at once; 0: any number")
 	fs.StringVar(&c.who, "who", "", "of `whom` clients may ask whether they are online: all, listed (users whom they name) or off (default all without authentication, listed with)")
-	fs.DurationVar(&c.grace, "grace", c.grace, "`time` that a user may be without a connection, as while a page is loaded again, until watchers are told that he has left")
+	fs.DurationVar(&c.grace, "grace", c.grace, "`time` that a user may be without a connection, as while a page is loaded again, until it is told, to watchers and by webhooks, that he has left")
 	fs.Uint64Var(&c.fibMax, "fib-max", c.fibMax, "the highest `n` of a fibonacci command, at most 1000000")
 	fs.StringVar(&c.fibAlgorithm, "fib-algorithm", c.fibAlgorithm, "`name` of the algorithm: fast-doubling, matrix or iterative")
 	fs.IntVar(&c.fibWorkers, "fib-workers", 0, "`number` of Fibonacci workers (default as many as the process may use CPUs)")
@@ -137,6 +139,7 @@ func (c *config) validate() error {
 	return errors.Join(
 		c.validateServer(),
 		c.auth.validate(),
+		c.webhook.validate(),
 		c.validateDoor(),
 		c.validateTLS(),
 		c.validateAdmin(),

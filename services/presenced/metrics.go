@@ -56,7 +56,7 @@ func (h histograms) recorded(events int, took time.Duration) {
 // metrics is what GET /metrics says of the server, besides the histograms. It is read
 // when it is asked for.
 func (s *server) metrics(host *session.Host, pool *fibonacci.Pool) []admin.Metric {
-	return slices.Concat(s.gatewayMetrics(), s.memberMetrics(), s.rosterMetrics(), commandMetrics(host, pool))
+	return slices.Concat(s.gatewayMetrics(), s.memberMetrics(), s.rosterMetrics(), s.webhookMetrics(), commandMetrics(host, pool))
 }
 
 func (s *server) gatewayMetrics() []admin.Metric {

@@ -20,6 +20,7 @@ import (
 	"github.com/presenced/presence/services/session"
 	"github.com/presenced/presence/services/site"
 	"github.com/presenced/presence/services/timepush"
+	"github.com/presenced/presence/services/webhook"
 )
 
 // serve runs the server until ctx ends, and then ends it in good order, or until it
@@ -68,6 +69,7 @@ type server struct {
 	proof   *certificate          // nil: no TLS
 	asker   *session.Asker
 	roster  *roster.Roster
+	hooks   *webhook.Poster // nil: nothing is posted
 	count   *headcount.Count
 	admin   *http.Server
 	adminAt net.Listener
@@ -141,6 +143,7 @@ func (s *server) join(ctx context.Context, host *session.Host, pool *fibonacci.P
 		Declared: s.histograms.detection.Observe,
 	})
 	if err == nil {
+		s.hook(bell)
 		s.admin, err = s.operate(host, pool, bell)
 	}
 	if err == nil {
@@ -193,6 +196,9 @@ func (s *server) run(ctx context.Context, pool *fibonacci.Pool, lookup func(stri
 	wait.Go(func() { s.freshen(parts) })
 	wait.Go(func() { s.proof.follow(parts) })
 	wait.Go(func() { tuneCollector(parts, pool, lookup) })
+	posting, stopPosting := context.WithCancel(parts)
+	defer stopPosting()
+	wait.Go(func() { s.post(posting) })
 
 	var err error
 	select {
@@ -201,6 +207,7 @@ func (s *server) run(ctx context.Context, pool *fibonacci.Pool, lookup func(stri
 	case <-s.member.Done():
 	case err = <-failed:
 	}
+	stopPosting() // first, and so within the time to leave: another node goes on
 	err = errors.Join(err, s.leave(), s.lost())
 	stop()
 	err = errors.Join(err, s.admin.Close())
