@@ -4,6 +4,7 @@ import (
 	"context"
 	cryptorand "crypto/rand"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -299,7 +300,7 @@ func (l *leader) keep(ctx context.Context, f func(context.Context)) error {
 
 // showBeat shows that this leader lives, or returns why it may not go on.
 func (l *leader) showBeat(ctx context.Context) error {
-	until, cancel := context.WithDeadlineCause(ctx, l.saved.Add(leaseKeep), errLapsed)
+	until, cancel := context.WithDeadline(ctx, l.saved.Add(leaseKeep))
 	defer cancel()
 	l.beat++
 	lease := l.hook.HookLease
@@ -314,7 +315,7 @@ func (l *leader) showBeat(ctx context.Context) error {
 	case !unknown(err):
 		return err
 	case until.Err() != nil:
-		return context.Cause(until)
+		return fmt.Errorf("%w: %w", errLapsed, err)
 	}
 	return nil
 }
@@ -323,11 +324,13 @@ func (l *leader) showBeat(ctx context.Context) error {
 // the store says whether it has it (W1).
 func (l *leader) save(ctx context.Context, h presence.Hook) error {
 	h.Revision, h.Beat, l.beat = l.hook.Revision+1, 0, 0
+	var state complaint
 	for try := 0; ; try++ {
 		began := time.Now()
 		err := l.p.cfg.Store.Hooks.Save(ctx, h)
 		switch {
 		case err == nil:
+			state.clear(l.p.cfg.Log, "the store keeps again what the receiver of webhooks was told")
 			l.hook, l.saved = h, began
 			return nil
 		case ctx.Err() != nil:
@@ -335,8 +338,10 @@ func (l *leader) save(ctx context.Context, h presence.Hook) error {
 		case !unknown(err):
 			return err
 		case !l.p.cfg.Store.Exclusive && time.Since(l.saved) > leaseKeep:
-			return errLapsed
-		case !sleep(ctx, storeBackoff(try)):
+			return fmt.Errorf("%w: %w", errLapsed, err)
+		}
+		state.note(l.p.cfg.Log, "the store does not keep what the receiver of webhooks was told; will repeat until it does", err)
+		if !sleep(ctx, storeBackoff(try)) {
 			return context.Cause(ctx)
 		}
 	}

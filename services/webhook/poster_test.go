@@ -463,6 +463,38 @@ func TestPoster_the_store_is_away(t *testing.T) {
 	})
 }
 
+// A store that nobody else has may be away for as long as it is, and what was to be saved
+// is saved then. The log says so once.
+func TestPoster_the_only_store_is_away(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		core, lines := observer.New(zap.InfoLevel)
+		w.log, w.store.Exclusive = zap.New(core), true
+		l := w.claim(t, "a")
+		n := w.start()
+		pass(5 * time.Second)
+		w.receiver.reacts(func() reaction { return reaction{take: true, after: 5 * time.Second} })
+		w.connect(t, l, "ana")
+		pass(3 * time.Second)
+		n.setRates(allFail)
+		pass(time.Hour)
+		w.connect(t, l, "bob")
+		n.spare()
+		pass(time.Minute)
+		mustTell(t, w, "part 1: ", "join ana", "join bob")
+		var said []string
+		for _, line := range lines.All()[2:] {
+			said = append(said, line.Message)
+		}
+		want := []string{
+			"the store does not keep what the receiver of webhooks was told; will repeat until it does",
+			"the store keeps again what the receiver of webhooks was told",
+		}
+		if !slices.Equal(said, want) || !n.poster.Stats().Leading {
+			t.Errorf("%q, leading: %v", said, n.poster.Stats().Leading)
+		}
+	})
+}
+
 // How far the log was read is kept, also if there is nothing to tell; and of a store that
 // nobody else has, nothing is written for nothing.
 func TestPoster_notes_how_far_it_has_read(t *testing.T) {

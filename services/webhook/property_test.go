@@ -222,6 +222,7 @@ func TestPoster_TheReceiverBelievesWhatIsTrue(t *testing.T) {
 			h := &history{newWorld()}
 			h.size = sizes{page: rapid.IntRange(1, 3).Draw(t, "page"), odd: rapid.IntRange(1, 6).Draw(t, "odd")}
 			h.grace = rapid.SampledFrom([]time.Duration{0, time.Second, 20 * time.Second}).Draw(t, "grace")
+			h.receiver.grace = h.grace
 			h.store.Exclusive = rapid.Bool().Draw(t, "exclusive")
 			defer func() { h.stopAll() }()
 			h.start()

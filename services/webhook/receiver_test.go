@@ -37,6 +37,8 @@ type reaction struct {
 // number what it had. It complains when it is told what cannot be, and when the ids do not
 // say the same.
 type receiver struct {
+	grace time.Duration // no leave is to be told sooner
+
 	mu    sync.Mutex
 	react func() reaction
 
@@ -181,6 +183,9 @@ func (r *receiver) change(c change) {
 	case leave:
 		if !there || c.At.IsZero() || !c.Since.IsZero() {
 			r.fail("a leave of who is not there: %+v", c)
+		}
+		if waited := time.Since(c.At); waited < r.grace {
+			r.fail("a leave after %s, and grace is %s: %+v", waited, r.grace, c)
 		}
 		delete(r.online, c.User)
 	default:
