@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -245,9 +246,11 @@ func TestCluster_DuplicateNode(t *testing.T) {
 }
 
 // Three nodes are killed, paused and cut off from the database at random for a minute,
-// while hundreds of clients come and go: in the end the log, online, and what the clients saw are one story.
+// while hundreds of clients come and go: in the end the log, online, what the clients saw,
+// and what a receiver of webhooks was told are one story.
 func TestCluster_Storm(t *testing.T) {
-	b, log := mongoBackend(t), logOf(t)
+	b, log, l := mongoBackend(t), logOf(t), listen(t)
+	l.moody = true
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	cfg := witness.Config{
@@ -265,7 +268,7 @@ func TestCluster_Storm(t *testing.T) {
 		t.Cleanup(link.Close)
 		cfg.Nodes = append(cfg.Nodes, witness.Node{ID: id, Link: link, Start: func() (*witness.Process, error) {
 			cmd := command(b, id, log)
-			cmd.Args = append(cmd.Args, "--mongodb-uri", through)
+			cmd.Args = append(append(cmd.Args, "--mongodb-uri", through), l.flags()...)
 			return witness.Start(cmd)
 		}})
 	}
@@ -281,6 +284,10 @@ func TestCluster_Storm(t *testing.T) {
 		if len(o.Faults) < 3 {
 			t.Errorf("there were %d faults: nothing was tested", len(o.Faults))
 		}
+		l.believes(t, slices.Sorted(maps.Keys(witness.Live(o.Sightings)))...)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		t.Logf("%d posts of webhooks, and %d parts of resyncs", l.posts, l.parts)
 	})
 	if err != nil {
 		t.Error(err)

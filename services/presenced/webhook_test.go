@@ -29,6 +29,7 @@ type listener struct {
 	mu      sync.Mutex
 	refuse  bool // it answers 503
 	hanging bool // it does not answer until hold is closed
+	moody   bool // some posts it refuses, of some it says so although it has taken them
 	online  map[string]bool
 	number  uint64
 	bodies  map[string]string // by id
@@ -82,7 +83,11 @@ func (l *listener) take(r *http.Request, body string) (status int, hang bool) {
 		l.wrong = "a delivery that was another: " + before + ", and " + body
 	}
 	l.bodies[id] = body
-	if l.refuse {
+	status = http.StatusNoContent
+	if l.moody && l.posts%4 == 0 {
+		status = http.StatusInternalServerError
+	}
+	if l.refuse || l.moody && l.posts%4 == 2 {
 		return http.StatusServiceUnavailable, false
 	}
 	var m struct {
@@ -97,7 +102,7 @@ func (l *listener) take(r *http.Request, body string) (status int, hang bool) {
 		l.wrong = err.Error()
 	}
 	if m.Data.Number <= l.number {
-		return http.StatusNoContent, l.hanging
+		return status, l.hanging
 	}
 	l.number = m.Data.Number
 	if m.Data.Resync {
@@ -114,7 +119,7 @@ func (l *listener) take(r *http.Request, body string) (status int, hang bool) {
 			delete(l.online, c.User)
 		}
 	}
-	return http.StatusNoContent, l.hanging
+	return status, l.hanging
 }
 
 // does changes how it answers from now on.
