@@ -60,9 +60,6 @@ type walk struct {
 func (l *leader) run(ctx context.Context) error {
 	wake, stop := l.p.cfg.Bell.Listen()
 	defer stop()
-	if l.hook.Target != l.p.target {
-		l.hook.Pending = presence.HookDelivery{} // it was another receiver's
-	}
 	for {
 		if err := l.round(ctx); err != nil {
 			return err
@@ -92,7 +89,7 @@ func rest(ctx context.Context, wake <-chan struct{}) bool {
 // round delivers what is pending, and then what is new. An error of the store that passes
 // is none: the next round begins where this one has stopped.
 func (l *leader) round(ctx context.Context) error {
-	if l.hook.Pending.ID != "" {
+	if l.hook.Pending.ID != "" && l.hook.Target == l.p.target { // else it is another receiver's
 		if err := l.deliver(ctx); err != nil {
 			return err
 		}

@@ -414,6 +414,40 @@ func TestPoster_another_receiver(t *testing.T) {
 	})
 }
 
+// Who has another receiver, and leaves before that was told anything, leaves to the first
+// what is its.
+func TestPoster_another_receiver_for_a_moment(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		l := w.claim(t, "a")
+		w.start()
+		pass(5 * time.Second)
+		w.receiver.reacts(func() reaction { return reaction{code: 500} })
+		w.connect(t, l, "ana")
+		pass(5 * time.Second)
+		w.stopAll()
+		nodes, address := w.store.Nodes, w.address
+		w.store.Nodes, w.address = noNodes{nodes}, "https://other.example/"
+		w.start()
+		pass(5 * time.Second)
+		if len(w.leading()) != 1 {
+			t.Error("it does not lead")
+		}
+		w.stopAll()
+		w.receiver.reacts(takes)
+		w.store.Nodes, w.address = nodes, address
+		w.start()
+		pass(5 * time.Second)
+		mustTell(t, w, "part 1: ", "join ana")
+	})
+}
+
+// noNodes are nodes that cannot be read.
+type noNodes struct{ presence.Nodes }
+
+func (noNodes) All(context.Context) ([]presence.Node, error) {
+	return nil, events.ErrUnavailable
+}
+
 // A stream that makes no sense is complained of, once, and does not keep the others.
 func TestPoster_a_stream_without_sense(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
