@@ -60,7 +60,12 @@ func newCensus(store presence.Store, log *zap.Logger) *census {
 	}
 }
 
-// restore reads the log up to a position that a census had.
+// errRenamed is returned by census.restore where the log has forgotten a user.
+var errRenamed = errors.New("a user who was online then is forgotten")
+
+// restore reads the log up to a position that a census had. If somebody who was online
+// there is forgotten by now, nobody knows any more who that was, and so whose leave is to
+// be told.
 func (c *census) restore(ctx context.Context, position string) error {
 	if position == "" {
 		return nil
@@ -73,6 +78,9 @@ func (c *census) restore(ctx context.Context, position string) error {
 		fold, err := presence.FoldThrough(ctx, c.store, p)
 		if err != nil {
 			return fmt.Errorf("fold through %s: %w", p, err)
+		}
+		if slices.ContainsFunc(fold.Open(), func(e events.Event) bool { return events.IsTombstone(e.User) }) {
+			return errRenamed
 		}
 		c.begin(&stream{id: p.Stream}, fold)
 	}

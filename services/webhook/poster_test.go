@@ -376,6 +376,42 @@ func mustPlan(t *testing.T, w *world) []presence.Cut {
 	return cuts
 }
 
+// Nor can who was online by it, if somebody is forgotten by now; where he is not in it any
+// more, nothing is told anew. A name that stands for nobody is never told.
+func TestPoster_a_user_was_forgotten(t *testing.T) {
+	for name, tt := range map[string]struct {
+		away bool // nobody posts while he leaves
+		want []string
+	}{
+		"while nobody posted": {true, []string{"part 1: join ana, join bob", "part 1: join bob"}},
+		"when it was told":    {false, []string{"part 1: join ana, join bob", "leave ana"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				l := w.claim(t, "a")
+				w.connect(t, l, "ana")
+				pass(time.Millisecond)
+				w.connect(t, l, "bob")
+				w.start()
+				pass(5 * time.Second)
+				if tt.away {
+					w.stopAll()
+				}
+				w.disconnect(t, l, 1, events.Client)
+				pass(5 * time.Second)
+				done, err := presence.Forget(context.Background(), w.store, "ana", func(presence.Forgotten) {})
+				if err != nil || done.Connections != 1 {
+					t.Fatal(done, err)
+				}
+				w.stopAll()
+				w.start()
+				pass(5 * time.Second)
+				mustTell(t, w, tt.want...)
+			})
+		})
+	}
+}
+
 // More than can be told as a difference is told anew.
 func TestPoster_too_much_to_tell(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {

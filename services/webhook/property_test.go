@@ -102,6 +102,15 @@ func (h *history) retain(t *rapid.T) {
 	}
 }
 
+// forget takes a user out of the past. It takes a minute, in which all else goes on.
+func (h *history) forget(t *rapid.T) {
+	_, err := presence.Forget(context.Background(), h.store, rapid.SampledFrom(people).Draw(t, "user"), func(presence.Forgotten) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.bury()
+}
+
 func (h *history) poster(t *rapid.T) *node {
 	if len(h.posters) == 0 {
 		t.Skip("nobody posts")
@@ -232,7 +241,7 @@ func TestPoster_TheReceiverBelievesWhatIsTrue(t *testing.T) {
 				"end": func(t *rapid.T) {
 					h.end(t, h.stream(t, func(l *life) bool { return l.sealed && !l.over }))
 				},
-				"go away": h.goAway, "rejoin": h.rejoin, "snapshot": h.snapshot, "retain": h.retain,
+				"go away": h.goAway, "rejoin": h.rejoin, "snapshot": h.snapshot, "retain": h.retain, "forget": h.forget,
 				"open": h.open, "crash": h.crash, "crash again": h.crash, "shut": h.shut, "disturb": h.disturb, "pause": h.pause, "pause it again": h.pause, "calm": h.calm,
 				"mood": h.mood, "well": func(*rapid.T) { h.receiver.reacts(takes) }, "move": h.move,
 				"pass": h.pass, "pass again": h.pass, "pass on": h.pass, "settle": h.settle,

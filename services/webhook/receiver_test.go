@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/presenced/presence/events"
 )
 
 // testKey is the key of the tests, and testSecret the setting that has it.
@@ -173,6 +175,9 @@ func (r *receiver) apply(d data) {
 }
 
 func (r *receiver) change(c change) {
+	if events.IsTombstone(c.User) {
+		r.fail("a name that stands for nobody: %+v", c)
+	}
 	since, there := r.online[c.User]
 	switch c.Type {
 	case join:
