@@ -73,7 +73,7 @@ var packages = map[string]reach{
 
 	"clientctl": {
 		code: append([]string{
-			"clientctl/api", "clientctl/fault", "clientctl/mint", "clientctl/online", "clientctl/operate", "clientctl/past", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
+			"clientctl/api", "clientctl/fault", "clientctl/load", "clientctl/load/report", "clientctl/mint", "clientctl/online", "clientctl/operate", "clientctl/past", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
 		}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
@@ -96,6 +96,12 @@ var packages = map[string]reach{
 		code:  append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
+	"clientctl/load": {
+		code:  append([]string{"clientctl/fault", "clientctl/load/report", "clientctl/wire"}, beneathClientctl...),
+		tests: []string{"clientctl/scripted"},
+	},
+	"clientctl/load/report": {code: []string{"clientctl/terminal"}},
+
 	"clientctl/mint":     {},
 	"clientctl/scripted": {code: beneathClientctl},
 	"clientctl/fault":    {},
