@@ -8,8 +8,8 @@
 // Standard output has results alone; what becomes of the connection, and errors, go
 // to standard error. `clientctl help` lists the exit codes.
 //
-// This package parses and wires. What the commands do is in packages talk and online
-// below it.
+// This package parses and wires. What the commands do is in packages talk, online and
+// load below it.
 package main
 
 import (
@@ -38,5 +38,22 @@ func realMain() int {
 		now:        time.Now,
 		terminalIn: term.IsTerminal(int(os.Stdin.Fd())),
 		terminal:   term.IsTerminal(int(os.Stdout.Fd())),
+		widthErr:   widthOf(os.Stderr),
 	})
+}
+
+// widthOf returns how to find how many characters a line of a terminal has; nil: f is
+// none.
+func widthOf(f *os.File) func() int {
+	fd := int(f.Fd())
+	if !term.IsTerminal(fd) {
+		return nil
+	}
+	return func() int {
+		width, _, err := term.GetSize(fd)
+		if err != nil || width <= 0 {
+			return 80
+		}
+		return width
+	}
 }

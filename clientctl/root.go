@@ -22,8 +22,9 @@ type process struct {
 	lookup   func(string) (string, bool) // of environment variables
 	now      func() time.Time
 
-	terminalIn bool // in is a terminal: a person types
-	terminal   bool // out is a terminal: a person reads
+	terminalIn bool       // in is a terminal: a person types
+	terminal   bool       // out is a terminal: a person reads
+	widthErr   func() int // err is a terminal, of so many characters in a line; nil: it is none
 }
 
 // run runs the command line args, without the program's name, and returns the exit
@@ -75,7 +76,7 @@ names, else from defaults.
 	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newWatch(p), newHistory(p), newLastSeen(p), newEvents(p),
-		newNodes(p), newKick(p), newStats(p), newVerify(p), newToken(p), newVersion(p))
+		newNodes(p), newKick(p), newStats(p), newVerify(p), newToken(p), newLoad(p), newVersion(p))
 	return root
 }
 
