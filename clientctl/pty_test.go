@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"net"
 	"os"
@@ -30,6 +31,12 @@ type typist struct {
 // sitDown starts clientctl at a terminal, with a server that plays script.
 func sitDown(t *testing.T, script string) *typist {
 	t.Helper()
+	return sitDownTo(t, script, "connect")
+}
+
+// sitDownTo starts a command of clientctl.
+func sitDownTo(t *testing.T, script string, command ...string) *typist {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +45,7 @@ func sitDown(t *testing.T, script string) *typist {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("clientctl", "connect", "--user", "42", "--ws", "ws://"+l.Addr().String())
+	cmd := exec.Command("clientctl", append(command, "--user", "42", "--ws", "ws://"+l.Addr().String())...)
 	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "TOKEN=", "TOKEN_FILE=", "GORACE="+noExitSleep)
 	terminal, err := pty.Start(cmd)
 	if err != nil {
@@ -137,4 +144,32 @@ func TestConnect_SIGTERM_closes_cleanly(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.leaves(130)
+}
+
+// At a terminal the progress is a line that changes and goes; Ctrl-C ends the load with a
+// report, a goodbye and the code of an interruption.
+func TestLoad_at_a_terminal(t *testing.T) {
+	p := sitDownTo(t, `
+		send {"type":"welcome","connection":"c1","user":"42","node":"n1"}
+		closed 1000`, "load", "-n", "1", "--duration", "1h")
+	p.reads("[--------------------]   0% holding ")
+	p.reads("1 of 1 open  0 errors")
+	p.press("\x03")
+	p.reads("\r\x1b[K")
+	p.sees(`^.*1 run to ws://127\.0\.0\.1:[0-9]+, .*, interrupted$`)
+	p.sees(`^connections  1 asked, 1 welcomed, 0 failed, 0 lost$`)
+	p.leaves(130)
+}
+
+// reads reads until a text has come, without an end of a line.
+func (p *typist) reads(text string) {
+	p.t.Helper()
+	var seen []byte
+	for !bytes.HasSuffix(seen, []byte(text)) {
+		b, err := p.lines.ReadByte()
+		if err != nil {
+			p.t.Fatalf("no %q in %q: %v", text, seen, err)
+		}
+		seen = append(seen, b)
+	}
 }

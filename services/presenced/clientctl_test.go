@@ -111,6 +111,53 @@ func typeAll(t *testing.T, binary string, tg *target) {
 	}
 }
 
+// clientctl load puts a real server under load, and says what that did.
+func TestClientctl_Load(t *testing.T) {
+	dir := t.TempDir()
+	binary, secret := filepath.Join(dir, "clientctl"), filepath.Join(dir, "secret")
+	if out, err := exec.Command("go", "build", "-o", binary, "../../clientctl").CombinedOutput(); err != nil {
+		t.Fatalf("build clientctl: %v\n%s", err, out)
+	}
+	if err := os.WriteFile(secret, []byte(authSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		server, args string
+		code         exitCode
+		want         []string // of the report
+	}{
+		"all well": {"", "--fib 40/s --max-errors 0 --max-p99 1m", exitOK, []string{
+			`"asked": 40`, `"upgraded": 40`, `"welcomed": 40`, `"failed": 0`, `"lost": 0`, `"early": 0`, `"connect": {}`,
+		}},
+		"too many commands":                         {"--command-rate 1", "--user u --fib 400/s --max-errors 0 -n 1", 1, []string{`"rate_limited": {`}},
+		"a number that the server does not compute": {"--fib-max 50", "--fib 40/s", exitOK, []string{`"out_of_range": {`}},
+		"one too many for a user":                   {"--max-conns-per-user 3", "--user u", exitOK, []string{`"closed_4504": {`, `"welcomed": 3`, `"failed": 37`}},
+		"without a token":                           {"--auth jwt --auth-secret " + authSecret, "", 4, []string{`"http_401": {`, `"welcomed": 0`}},
+		"with a token for each":                     {"--auth jwt --auth-secret " + authSecret, "--max-errors 0 --secret-file " + secret, exitOK, []string{`"welcomed": 40`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tg := start(t, embeddedBackend(t), strings.Fields(tt.server)...)
+			args := "load -n 40 --rate 400 --duration 1100ms -o json --ws " + tg.ws + " " + tt.args
+			cmd := exec.Command(binary, strings.Fields(args)...)
+			cmd.Env = append(os.Environ(), "TOKEN=", "TOKEN_FILE=")
+			var out, errs bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &errs
+			if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+				t.Fatal(err)
+			}
+			if code := exitCode(cmd.ProcessState.ExitCode()); code != tt.code {
+				t.Errorf("exit code %d, want %d: %s%s", code, tt.code, out.String(), errs.String())
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("the report lacks %s: %s", want, out.String())
+				}
+			}
+			eventually(t, "nobody is left online", func() bool { return len(tg.online(t)) == 0 })
+		})
+	}
+}
+
 // follow has clientctl follow the log, as JSON, while somebody comes and goes. Interrupted,
 // it says from where to go on.
 func follow(t *testing.T, binary string, tg *target) {
