@@ -174,21 +174,26 @@ func (f *fleet) await(ctx context.Context, done func() bool) {
 	pace(limited, Rate(time.Second/glance), -1, func(int, time.Time) bool { return !done() })
 }
 
-// hold sends commands as long as the connections are to be held and there are any.
+// hold sends commands, and holds the connections as long as they are to be held and there
+// are any. A command that is due late, as when this program was, is sent all the same.
 func (f *fleet) hold(ctx context.Context) {
-	limited, cancel := context.WithTimeout(ctx, f.c.Hold)
-	defer cancel()
+	ctx, cancel := context.WithCancel(ctx)
+	end := time.NewTimer(f.c.Hold)
+	defer end.Stop()
 	var watch sync.WaitGroup
 	watch.Go(func() {
-		pace(limited, Rate(time.Second/glance), -1, func(int, time.Time) bool { return f.tally.anybody() })
-		if !f.tally.anybody() {
-			cancel()
-		}
+		pace(ctx, Rate(time.Second/glance), -1, func(int, time.Time) bool { return f.tally.anybody() })
+		cancel()
 	})
-	pace(limited, f.c.Commands, -1, func(k int, due time.Time) bool {
+	pace(ctx, f.c.Commands, f.c.Commands.within(f.c.Hold), func(k int, due time.Time) bool {
 		f.command(k, due)
 		return true
 	})
+	select {
+	case <-end.C:
+	case <-ctx.Done():
+	}
+	cancel()
 	watch.Wait()
 }
 

@@ -53,6 +53,11 @@ func (r Rate) at(k int) time.Duration {
 	return time.Duration(float64(k) / float64(r) * float64(time.Second))
 }
 
+// within is how many events are due before a time since the beginning.
+func (r Rate) within(d time.Duration) int {
+	return int(math.Ceil(math.Round(float64(r)*d.Seconds()*1e6) / 1e6)) // 0.1 a second in 10 s is one, not a hair more
+}
+
 // pace calls do for each of n events when it is due, and at once if it is late; n < 0 is
 // without end. It ends early with ctx, or when do returns false.
 func pace(ctx context.Context, r Rate, n int, do func(k int, due time.Time) bool) {

@@ -75,3 +75,18 @@ func TestRate_Set(t *testing.T) {
 		}
 	}
 }
+
+func TestRate_within(t *testing.T) {
+	for _, tt := range []struct {
+		r    Rate
+		d    time.Duration
+		want int
+	}{{10, 10 * time.Second, 100}, {10, 950 * time.Millisecond, 10}, {0.1, 10 * time.Second, 1}, {0.7, 10 * time.Second, 7}, {1000, 0, 0}, {0, time.Hour, 0}, {0.19, 30 * time.Second, 6}} {
+		if got := tt.r.within(tt.d); got != tt.want {
+			t.Errorf("%s in %s: %d, want %d", tt.r, tt.d, got, tt.want)
+		}
+		if n := tt.r.within(tt.d); n > 0 && (tt.r.at(n-1) >= tt.d || tt.r.at(n) < tt.d-time.Microsecond) {
+			t.Errorf("%s in %s: number %d is due after %s", tt.r, tt.d, n-1, tt.r.at(n-1))
+		}
+	}
+}

@@ -218,7 +218,7 @@ func play(t *testing.T, interrupt time.Duration, configure func(*Config), behavi
 
 func TestRun_sees_what_there_was(t *testing.T) {
 	r, took := play(t, 0, func(c *Config) {
-		c.Hold, c.Commands, c.N = 4950*time.Millisecond, 10, 90
+		c.Hold, c.Commands, c.N = 5*time.Second, 10, 90
 	}, behaviour{beforeHello: 7 * time.Millisecond, late: 3 * time.Millisecond, think: 20 * time.Millisecond})
 	if want := (report.Connections{Asked: 10, Upgraded: 10, Welcomed: 10}); r.Connections != want {
 		t.Errorf("%+v", r.Connections)
@@ -246,7 +246,7 @@ func TestRun_sees_what_there_was(t *testing.T) {
 	if r.Interrupted || r.Runs[0] != "run" || r.Servers[0] != "ws://h/ws" {
 		t.Errorf("%+v", r)
 	}
-	if took < 6*time.Second || took > 7*time.Second { // 0.9 s of connects, 4.95 s, 0.9 s of closes
+	if took < 6*time.Second || took > 7*time.Second { // 0.9 s of connects, 5 s, 0.9 s of closes
 		t.Errorf("took %s", took)
 	}
 }
@@ -263,7 +263,7 @@ func near(t *testing.T, what string, got, want time.Duration) {
 // command that was due in that second.
 func TestRun_counts_from_when_it_was_due(t *testing.T) {
 	r, _ := play(t, 0, func(c *Config) {
-		c.Connections, c.Hold, c.Commands = 1, 1950*time.Millisecond, 10
+		c.Connections, c.Hold, c.Commands = 1, 2*time.Second, 10
 	}, behaviour{standStill: time.Second})
 	if r.Commands.Answered != 20 {
 		t.Fatalf("%+v", r.Commands)
@@ -285,7 +285,7 @@ func TestRun_counts_what_goes_wrong_by_its_kind(t *testing.T) {
 			}
 		}
 	}
-	commands := func(c *Config) { c.Hold, c.Commands = 4950*time.Millisecond, 10 }
+	commands := func(c *Config) { c.Hold, c.Commands = 5*time.Second, 10 }
 	for name, tt := range map[string]struct {
 		configure             func(*Config)
 		one                   behaviour // what the first connection sees; the others see no fault
@@ -395,7 +395,7 @@ func TestRun_interrupted(t *testing.T) {
 		"while they are closed":         {16500 * time.Millisecond, behaviour{noAnswers: true}, report.Connections{Asked: 10, Upgraded: 10, Welcomed: 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, took := play(t, tt.at, func(c *Config) { c.Hold, c.Commands = 4950*time.Millisecond, 10 }, tt.all)
+			r, took := play(t, tt.at, func(c *Config) { c.Hold, c.Commands = 5*time.Second, 10 }, tt.all)
 			if r.Connections != tt.want || !r.Interrupted {
 				t.Errorf("%+v, interrupted: %t", r.Connections, r.Interrupted)
 			}
