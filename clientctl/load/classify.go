@@ -26,6 +26,18 @@ const (
 	kindNotReading = "not_reading"      // the server did not take what was sent
 )
 
+// kindOfCode is the kind of a command that was answered with an error. The server does not
+// choose how many kinds there are.
+func kindOfCode(c protocol.Code) string {
+	switch c {
+	case protocol.BadRequest, protocol.UnknownType, protocol.OutOfRange, protocol.TooLarge, protocol.Busy,
+		protocol.RateLimited, protocol.Unauthorized, protocol.Forbidden, protocol.Internal:
+		return string(c)
+	default:
+		return "other"
+	}
+}
+
 // closedError says that the server closed the connection with a close frame.
 type closedError struct {
 	code   protocol.CloseCode // 0: it gave none

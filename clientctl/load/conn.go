@@ -137,7 +137,7 @@ func (f *fleet) answered(c *conn, n news, now time.Time) {
 	switch {
 	case !ok:
 	case n.kind == refusal:
-		f.tally.unanswered(string(n.code), 1)
+		f.tally.unanswered(kindOfCode(n.code), 1)
 	default:
 		f.tally.answered(now.Sub(due))
 	}

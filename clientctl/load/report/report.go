@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/presenced/presence/clientctl/terminal"
 )
 
 // Version is that of the form of a report in JSON. It changes when an old reader would
@@ -74,8 +76,9 @@ type Kind struct {
 	Example string `json:"example,omitempty"` // what one of them said, unless the kind says all
 }
 
-// Add counts one more error. The example of the first is kept.
-func (k Kinds) Add(kind, example string) { k.merge(kind, Kind{1, example}) }
+// Add counts one more error. The example of the first that has one is kept, with escapes
+// for what would change a terminal, since others wrote it.
+func (k Kinds) Add(kind, example string) { k.merge(kind, Kind{1, terminal.Escape(example)}) }
 
 func (k Kinds) merge(name string, other Kind) {
 	one := k[name]
