@@ -151,25 +151,6 @@ func TestRead_refuses_what_is_no_report(t *testing.T) {
 	}
 }
 
-func FuzzRead(f *testing.F) {
-	r := New()
-	r.Runs = []string{"x"}
-	f.Add([]byte(text(f, r)))
-	f.Fuzz(func(t *testing.T, p []byte) {
-		r, err := Read(bytes.NewReader(p))
-		if err != nil {
-			return
-		}
-		if err := New().Add(r); err != nil {
-			t.Skip()
-		}
-		if err := r.Print(&bytes.Buffer{}); err != nil {
-			t.Error(err)
-		}
-		text(t, r)
-	})
-}
-
 // sample is a report in which everything is.
 func sample() *Report {
 	r := New()
