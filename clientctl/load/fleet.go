@@ -81,20 +81,27 @@ func (f *fleet) run(ctx context.Context) {
 	var helpers sync.WaitGroup
 	helpers.Go(func() { f.beat(beside) })
 	helpers.Go(func() { f.show(beside) })
-	noted := context.AfterFunc(ctx, func() { f.cut.Store(true) })
 
 	f.open(ctx)
 	f.enter(Holding)
 	f.hold(ctx)
 	f.stopped.Store(int64(time.Since(f.began)))
 	f.await(ctx, f.out.empty)
+	f.note(ctx)
 	f.giveUp(time.Now().Add(-f.c.Timeout))
 	f.enter(Closing)
 	f.leave(ctx)
+	f.note(ctx)
 
-	noted()
 	stop()
 	helpers.Wait()
+}
+
+// note notes an interruption. It comes before what follows from that, which is no error.
+func (f *fleet) note(ctx context.Context) {
+	if ctx.Err() != nil {
+		f.cut.Store(true)
+	}
 }
 
 // result is called when all has ended.
@@ -226,6 +233,7 @@ func (f *fleet) leave(ctx context.Context) {
 		begun++
 		return true
 	})
+	f.note(ctx)
 	for _, c := range all[begun:] { // it was interrupted
 		begin(c)
 	}
