@@ -55,6 +55,15 @@ func TestDocs_Limits(t *testing.T) {
 	}
 }
 
+// watchOf is a watch of so many users.
+func watchOf(n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("%q", fmt.Sprint("user", i))
+	}
+	return `{"type":"watch","users":[` + strings.Join(names, ",") + `]}`
+}
+
 // padded is a ping of so many bytes.
 func padded(size int) string {
 	const around = `{"type":"ping","x":""}`
@@ -99,6 +108,9 @@ func TestDocs_LimitsAreThere(t *testing.T) {
 		if m := c.ask(t, tt.over); m.Code != protocol.OutOfRange && m.Code != protocol.BadRequest {
 			t.Errorf("%.80s: %+v", tt.over, m)
 		}
+	}
+	if m := c.ask(t, watchOf(protocol.MaxPresent+1)); m.Accepted == nil || *m.Accepted != protocol.MaxPresent {
+		t.Errorf("a watch of %d: %+v", protocol.MaxPresent+1, m)
 	}
 	if m := c.ask(t, padded(64<<10)); m.Type != protocol.TypePong {
 		t.Errorf("64 KiB: %+v", m)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -81,7 +82,8 @@ func TestServe_Metrics(t *testing.T) {
 		`presence_gateway_handshakes_total{outcome="refused_404"}`: 1, `presence_gateway_handshakes_total{outcome="refused_503"}`: 0,
 		`presence_gateway_closes_total{code="4503"}`: 1, `presence_gateway_closes_total{code="1000"}`: 1, `presence_gateway_closes_total{code="1006"}`: 0,
 		`presence_messages_total{type="fibonacci"}`: 2, `presence_messages_total{type="ping"}`: 1, `presence_messages_total{type="sequence"}`: 0,
-		`presence_messages_total{type="invalid"}`: 1, `presence_messages_total{type="token"}`: 0, `presence_errors_total{code="bad_request"}`: 1, `presence_errors_total{code="busy"}`: 0,
+		`presence_messages_total{type="invalid"}`: 1, `presence_messages_total{type="token"}`: 0,
+		`presence_messages_total{type="who"}`: 0, `presence_messages_total{type="watch"}`: 0, `presence_messages_total{type="unwatch"}`: 0, `presence_errors_total{code="bad_request"}`: 1, `presence_errors_total{code="busy"}`: 0,
 		"presence_fibonacci_seconds_count": 1, "presence_fibonacci_waiting": 0, "presence_fibonacci_running": 0,
 		"presence_recording_batch_events_sum": 5, "presence_detection_lag_seconds_count": 0, "presence_gateway_pushes_skipped_total": 0,
 	} {
@@ -112,6 +114,12 @@ func documented(t *testing.T, scraped string) {
 	for _, m := range regexp.MustCompile("(?m)^# HELP (presence_[a-z_]*) ").FindAllStringSubmatch(scraped, -1) {
 		if !regexp.MustCompile("`" + m[1] + "[{`]").Match(text) {
 			t.Errorf("docs/OPERATIONS.md does not have %s", m[1])
+		}
+	}
+	row := regexp.MustCompile("(?m)^.*`presence_messages_total.*$").Find(text)
+	for _, m := range regexp.MustCompile(`(?m)^presence_messages_total\{type="([a-z]*)"`).FindAllStringSubmatch(scraped, -1) {
+		if !bytes.Contains(row, []byte("`"+m[1]+"`")) {
+			t.Errorf("docs/OPERATIONS.md does not have messages of the type %s", m[1])
 		}
 	}
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,6 +123,8 @@ func (l *line) leave() {
 	defer a.mu.Unlock()
 	a.waiting -= len(l.queue)
 	l.queue, l.gone = nil, true
+	// Or a line of those who have left would grow while the store is slow.
+	a.turn = slices.DeleteFunc(a.turn, func(other *line) bool { return other == l })
 }
 
 // work asks until there is nothing to ask.
@@ -140,19 +143,16 @@ func (a *Asker) work() {
 func (a *Asker) next() (l *line, q question, more bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for len(a.turn) > 0 {
-		l, a.turn = a.turn[0], a.turn[1:]
-		if len(l.queue) == 0 {
-			continue // it has left
-		}
-		q = l.queue[0]
-		l.queue, l.busy = l.queue[1:], true
-		a.waiting--
-		return l, q, true
+	if len(a.turn) == 0 {
+		a.turn = nil
+		a.running--
+		return nil, question{}, false
 	}
-	a.turn = nil
-	a.running--
-	return nil, question{}, false
+	l, a.turn = a.turn[0], a.turn[1:]
+	q = l.queue[0]
+	l.queue, l.busy = l.queue[1:], true
+	a.waiting--
+	return l, q, true
 }
 
 func (a *Asker) done(l *line) {

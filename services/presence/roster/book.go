@@ -222,6 +222,9 @@ func (b *book) changed(l protocol.Level, key string, u *user, since int64, onlin
 	for w := range b.unserved {
 		if w.everyone && w.query.Level == l && w.knows(int(u.slot)) {
 			w.feed.note(key, u.name, since, online)
+			if w.phase == joining && len(w.feed.changes) > b.size.late && w.out.Behind() {
+				b.fallBehind(w) // before join gets to it: nobody knows when that is
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -36,13 +37,15 @@ type follower struct {
 	book    *book
 	log     *zap.Logger
 	streams map[events.Stream]*stream // those of the book
+	wrong   map[events.Stream]bool    // those that make no sense
 	polls   int
 	failing time.Time // since when; zero: it is not
 	told    bool      // watchers know of it
 }
 
 func newFollower(r *Roster, b *book) *follower {
-	return &follower{store: r.cfg.Store, roster: r, book: b, log: r.cfg.Log, streams: make(map[events.Stream]*stream)}
+	return &follower{store: r.cfg.Store, roster: r, book: b, log: r.cfg.Log,
+		streams: make(map[events.Stream]*stream), wrong: make(map[events.Stream]bool)}
 }
 
 // run polls until ctx ends.
@@ -77,8 +80,8 @@ func rest(ctx context.Context, timer *time.Timer, d time.Duration, wake <-chan s
 	return true
 }
 
-// judge says what a poll that ended with err means to the watchers: as long as the log
-// cannot be read they may be told what is old.
+// judge says what a poll that ended with err means to the watchers: as long as the log, or
+// a part of it, cannot be read they may be told what is old.
 func (f *follower) judge(began time.Time, err error) {
 	switch {
 	case err == nil:
@@ -87,18 +90,22 @@ func (f *follower) judge(began time.Time, err error) {
 		}
 		f.failing = time.Time{}
 		f.book.readThrough(began)
-		if f.told {
-			f.told = false
-			f.book.setStale(false)
-		}
+		f.tell(len(f.wrong) > 0)
 		return
 	case f.failing.IsZero():
 		f.failing = began
 		f.log.Warn("the roster cannot read the log; it tells nothing new until it can", zap.Error(err))
 	}
-	if !f.told && time.Since(f.failing) >= staleAfter {
-		f.told = true
-		f.book.setStale(true)
+	if time.Since(f.failing) >= staleAfter {
+		f.tell(true)
+	}
+}
+
+// tell tells the watchers, if they do not know, whether what they are told may be old.
+func (f *follower) tell(stale bool) {
+	if f.told != stale {
+		f.told = stale
+		f.book.setStale(stale)
 	}
 }
 
@@ -110,16 +117,29 @@ func (f *follower) poll(ctx context.Context) error {
 		return err
 	}
 	f.polls++
-	var wrong error
-	for _, s := range found.StreamsWith(maps.Keys(f.streams)) {
-		if err := f.read(ctx, s, found); err != nil {
-			if errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrRefused) {
-				return err
-			}
-			wrong = errors.Join(wrong, err)
+	streams := found.StreamsWith(maps.Keys(f.streams))
+	for _, s := range streams {
+		err := f.read(ctx, s, found)
+		if errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrRefused) || ctx.Err() != nil {
+			return err
 		}
+		f.complain(s, err)
 	}
-	return wrong
+	maps.DeleteFunc(f.wrong, func(s events.Stream, _ bool) bool { return !slices.Contains(streams, s) })
+	return nil
+}
+
+// complain says once what is wrong with a stream, and when it is mended.
+func (f *follower) complain(s events.Stream, err error) {
+	switch {
+	case err == nil && f.wrong[s]:
+		delete(f.wrong, s)
+		f.log.Info("the roster reads a stream again", zap.Stringer("stream", s))
+	case err != nil && !f.wrong[s]:
+		f.wrong[s] = true
+		f.log.Error("the roster cannot read a stream; watchers are told that what it says is old: see presenced verify",
+			zap.Stringer("stream", s), zap.Error(err))
+	}
 }
 
 // read reads a stream to its end, and forgets it when it is over: it is sealed and nobody

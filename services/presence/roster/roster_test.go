@@ -354,3 +354,117 @@ func TestRoster_LongSnapshot_WhoComesBackElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// A stream that makes no sense keeps nobody from watching the others, and watchers hear
+// that what they are told may be old.
+func TestRoster_StreamThatMakesNoSense(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, n1 *life) {
+		w.connect(t, n1, "ana")
+		n2 := w.claim(t, "n2")
+		bob := w.connect(t, n2, "bob")
+		before := w.client(t, protocol.ByUser, nil)
+		pass(time.Second)
+		for range 2 { // a connection that ends twice
+			w.record(t, n2, events.Event{Type: events.Disconnected, User: "bob", Conn: n2.id.At(bob), Reason: events.Client})
+		}
+		pass(time.Second)
+		after := w.client(t, protocol.ByUser, nil)
+		w.connect(t, n1, "cat")
+		pass(time.Minute)
+		for name, c := range map[string]*client{"before": before, "after": after} {
+			online := c.online()
+			if !c.whole || !c.stale || len(c.errors) > 0 || online["ana"] != 1 || online["cat"] != 1 {
+				t.Errorf("%s: believes %v, stale %v, told %+v", name, online, c.stale, c.errors)
+			}
+		}
+		if err := w.store.Retention.DeleteEvents(t.Context(), n2.id.At(n2.tail)); err != nil {
+			t.Fatal(err)
+		}
+		w.takeAway(t, n2)
+		pass(time.Minute)
+		if before.stale || after.stale {
+			t.Error("still stale when the stream is gone")
+		}
+	})
+}
+
+// While the watchers of everyone are behind, none of them keeps more changes than it would
+// be told at once, however many come, and however long others are told theirs.
+func TestBook_ManyBehindKeepLittle(t *testing.T) {
+	const late, users = 10, 1000
+	b := newBook(0, sizes{page: 5, burst: burstBytes, late: late}, new(counters))
+	now := time.Now()
+	s := &stream{id: events.Stream{Node: "n1", Epoch: 1}, open: make(map[uint64]place)}
+	b.streams[s.id] = s
+	b.readThrough(now)
+	var outs []*outlet
+	var requests []request
+	for range 5 {
+		o := new(outlet)
+		outs = append(outs, o)
+		w := newWatch(o, Query{Level: protocol.ByUser}, true)
+		w.asked = now
+		requests = append(requests, request{watch: w})
+	}
+	b.step(requests, now)
+	for range 3 {
+		now = now.Add(2 * pushEvery)
+		b.step(nil, now)
+	}
+	if len(b.everyone[protocol.ByUser].to) != len(outs) {
+		t.Fatalf("%d are told together", len(b.everyone[protocol.ByUser].to))
+	}
+	for _, o := range outs[1:] {
+		o.behind = true
+	}
+	kept := func() (most int) {
+		for w := range b.watches {
+			most = max(most, len(w.feed.changes))
+		}
+		return most
+	}
+	for seq := range uint64(users) {
+		b.connect(s, seq+1, fmt.Sprint("u", seq), now.UnixMilli())
+		if seq%100 == 7 { // now a few, now many since the last step
+			now = now.Add(partEvery)
+			b.step(nil, now)
+		}
+		if n := kept(); n > late+1 {
+			t.Fatalf("after %d changes a watcher that is behind keeps %d", seq+1, n)
+		}
+	}
+	for _, o := range outs {
+		o.behind = false
+	}
+	for range 1000 {
+		now = now.Add(partEvery)
+		b.step(nil, now)
+	}
+	if n := len(b.everyone[protocol.ByUser].to); n != len(outs) || len(b.unserved) != 0 || kept() != 0 {
+		t.Errorf("at rest %d are told together, %d are not served, %d changes wait", n, len(b.unserved), kept())
+	}
+	for i, o := range outs {
+		if o.present != users {
+			t.Errorf("watcher %d knows %d", i, o.present)
+		}
+	}
+}
+
+// outlet counts who is present, by what it is told.
+type outlet struct {
+	behind  bool
+	present int
+}
+
+func (o *outlet) Behind() bool { return o.behind }
+
+func (o *outlet) Post(p []byte) {
+	m, err := protocol.Decode(p)
+	if err != nil {
+		panic(err)
+	}
+	if m.Part == 1 {
+		o.present = 0
+	}
+	o.present += len(m.Users) + len(m.Joins) - len(m.Leaves)
+}

@@ -121,6 +121,10 @@ func (b *book) rest(f *feed) {
 // up.
 func (b *book) fallBehind(w *Watch) {
 	w.phase, w.feed.changes, w.resync = waiting, nil, true
+	if w.everyone {
+		f := &b.everyone[w.query.Level]
+		f.joining = without(f.joining, w)
+	}
 	b.unserved[w] = struct{}{}
 }
 
@@ -289,6 +293,10 @@ func (b *book) setApart(f *feed) []*Watch {
 	for _, w := range f.to {
 		if !w.out.Behind() {
 			kept = append(kept, w)
+			continue
+		}
+		if len(f.changes) > b.size.late {
+			b.fallBehind(w)
 			continue
 		}
 		w.phase, w.feed.changes = joining, maps.Clone(f.changes)

@@ -151,6 +151,12 @@ func (w *world) end(t tester, l *life) {
 		w.disconnect(t, l, slices.Min(slices.Collect(maps.Keys(l.open))), events.NodeLost)
 		return
 	}
+	w.takeAway(t, l)
+}
+
+// takeAway removes what tells of a stream beside the log.
+func (w *world) takeAway(t tester, l *life) {
+	t.Helper()
 	if err := w.store.Online.DropStream(context.Background(), l.id); err != nil {
 		t.Fatalf("drop: %v", err)
 	}
