@@ -139,6 +139,9 @@ func TestMember_Sweep(t *testing.T) {
 		if got := online(t, store); len(got) != 0 {
 			t.Errorf("ghosts: %v", got)
 		}
+		if got := m.Stats().Swept; got != 1 {
+			t.Errorf("swept %d streams, want 1", got)
+		}
 		shutdown(t, m)
 	})
 }

@@ -9,6 +9,9 @@ import (
 
 var errKilled = errors.New("killed")
 
+// ErrRejoining is why a member is not ready between two epochs.
+var ErrRejoining = errRejoining
+
 // Die ends a member's goroutines without a word to the store, as a crash does.
 func (m *Member) Die() {
 	dead, kill := context.WithCancelCause(context.Background())

@@ -81,8 +81,8 @@ func fenced(t *testing.T, find func(*testing.T, *presence.Member)) {
 	if err := m.Ready(); err != nil {
 		t.Errorf("ready: %v", err)
 	}
-	if s := m.Stats(); s.Queued != 0 || s.Lag != 0 {
-		t.Errorf("something of the lost stream waits: %+v", s)
+	if s := m.Stats(); s.Queued != 0 || s.Lag != 0 || s.Fenced != 1 {
+		t.Errorf("%+v, want that nothing of the lost stream waits, and fenced once", s)
 	}
 	if got := ana.all(); len(got) != 2 || got[0] != n1e1.At(1) || got[1].Stream != n1e2 {
 		t.Errorf("ana was recorded as %v", got)

@@ -1,6 +1,8 @@
 package presence_test
 
 import (
+	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -53,5 +55,49 @@ func TestMember_Ready_AfterAFence(t *testing.T) {
 			t.Errorf("not ready in the new epoch: %v", err)
 		}
 		holds(t, inner, 0)
+	})
+}
+
+// gate is a log that lets the claim of n1e2 wait until it is open.
+type gate struct {
+	events.Log
+	open chan struct{} // closed when it is
+}
+
+func (g gate) Append(ctx context.Context, run []events.Event) (int, error) {
+	if run[0].ID == n1e2.At(0) {
+		select {
+		case <-g.open:
+		case <-ctx.Done():
+			return 0, events.ErrUnavailable
+		}
+	}
+	return g.Log.Append(ctx, run)
+}
+
+// A node that was fenced is not ready before it has its next epoch, although nothing that
+// it asks of the store has failed.
+func TestMember_Ready_WhileFenced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		claim := gate{store.Log, make(chan struct{})}
+		store.Log = claim
+		m := start(t, store, presence.Config{})
+		connect(t, m, "ana")
+		synctest.Wait()
+		if err := m.Ready(); err != nil {
+			t.Errorf("not ready before the fence: %v", err)
+		}
+		sealedBy(t, store, "n2")
+		pass(5 * time.Second)
+		if err := m.Ready(); !errors.Is(err, presence.ErrRejoining) || m.Stats().Failing != 0 {
+			t.Errorf("between two epochs: ready says %v, %d steps fail", err, m.Stats().Failing)
+		}
+		close(claim.open)
+		pass(5 * time.Second)
+		if err := m.Ready(); err != nil || m.Stream() != n1e2 {
+			t.Errorf("in %v: ready says %v", m.Stream(), err)
+		}
+		holds(t, store, 1)
 	})
 }

@@ -33,6 +33,9 @@ func TestMember_Reconcile(t *testing.T) {
 		if got, want := online(t, store), (map[string]int{"ana": 1, "bob": 1}); !equal(got, want) {
 			t.Errorf("online %v, want %v", got, want)
 		}
+		if s := m.Stats(); s.Mended != 2 || s.Swept != 1 {
+			t.Errorf("mended %d, want ana and gone; swept %d, want the stream of zoe", s.Mended, s.Swept)
+		}
 		holds(t, store, 2)
 		shutdown(t, m)
 	})
