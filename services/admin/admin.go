@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/pprof"
 	"strings"
 	"sync"
 	"time"
@@ -58,9 +57,7 @@ func Handler(cfg Config) http.Handler {
 	var all []string
 	for _, r := range routes {
 		mux.Handle(r.path, r)
-		if !strings.HasPrefix(r.path, "/debug/pprof/") || r.path == "/debug/pprof/" {
-			all = append(all, r.method+" "+r.path)
-		}
+		all = append(all, r.method+" "+r.path)
 	}
 	there := "there is " + strings.Join(all, ", ")
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -92,17 +89,13 @@ func (a api) routes() []route {
 		{get, "/stats", a.stats},
 		{post, "/kick", a.kick},
 		{post, "/verify", a.verify},
-		{get, "/healthz", a.healthz},
-		{get, "/readyz", a.readyz},
-		{get, "/openapi.yaml", a.openapi},
-		{get, "/debug/pprof/", pprof.Index},
-		{get, "/debug/pprof/cmdline", pprof.Cmdline},
-		{get, "/debug/pprof/profile", pprof.Profile},
-		{get, "/debug/pprof/symbol", pprof.Symbol},
-		{get, "/debug/pprof/trace", pprof.Trace},
+		{get, "/healthz", bare(a.healthz)},
+		{get, "/readyz", bare(a.readyz)},
+		{get, "/openapi.yaml", bare(a.openapi)},
+		{get, pprofPath, profiles},
 	}
 	if a.cfg.Metrics != nil {
-		routes = append(routes, route{get, "/metrics", a.cfg.Metrics.ServeHTTP})
+		routes = append(routes, route{get, "/metrics", bare(a.cfg.Metrics.ServeHTTP)})
 	}
 	return routes
 }

@@ -47,6 +47,7 @@ func lost(t *testing.T) presence.Store {
 func handler(store presence.Store) http.Handler {
 	return admin.Handler(admin.Config{
 		Users: store.Online, History: presence.NewHistory(store), Store: store, Ready: func() error { return nil },
+		Metrics: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
 	})
 }
 

@@ -21,6 +21,8 @@ type hostile struct {
 
 const (
 	isRange     = "limit must be between 1 and 1000"
+	isSeconds   = "seconds must be between 1 and 300"
+	noAddress   = "the query must be addresses such as 0x45f2a0+0x45f2b8"
 	noTime      = " is no time such as 2026-11-23T10:00:00Z or 2026-11-23T11:00:00+01:00 (in a query, + is %2B)"
 	hidden      = "invalid user id: it has a control or bidirectional character at byte 1"
 	tooLong     = "invalid user id: it is 129 bytes long, and 128 are allowed"
@@ -138,6 +140,39 @@ var hostileQueries = []hostile{
 	{"/stats?users=1", "users must be true or false"},
 	{"/stats?users=true&users=true", "users is given 2 times"},
 	{"/stats?user=true", `unknown parameter "user"; there is users`},
+
+	{"/healthz?verbose", `unknown parameter "verbose"; there is none`},
+	{"/healthz?%zz", unreadable + `invalid URL escape "%zz"`},
+	{"/readyz?node=n1", `unknown parameter "node"; there is none`},
+	{"/openapi.yaml?" + x10000, `unknown parameter "` + long + `"; there is none`},
+	{"/metrics?name[]=up", `unknown parameter "name[]"; there is none`},
+	{"/metrics?a;b", unreadable + "invalid semicolon separator in query"},
+
+	{"/debug/pprof/?debug=1", `unknown parameter "debug"; there is none`},
+	{"/debug/pprof/cmdline?0", `unknown parameter "0"; there is none`},
+	{"/debug/pprof/profile?seconds=1000000000", isSeconds},
+	{"/debug/pprof/profile?seconds=301", isSeconds},
+	{"/debug/pprof/profile?seconds=0", isSeconds},
+	{"/debug/pprof/profile?seconds=-1", isSeconds},
+	{"/debug/pprof/profile?seconds=", isSeconds},
+	{"/debug/pprof/profile?seconds=x", isSeconds},
+	{"/debug/pprof/profile?seconds=99999999999999999999", isSeconds},
+	{"/debug/pprof/profile?seconds=1&seconds=1", "seconds is given 2 times"},
+	{"/debug/pprof/profile?second=1", `unknown parameter "second"; there is seconds`},
+	{"/debug/pprof/profile?debug=1", `unknown parameter "debug"; there is seconds`},
+	{"/debug/pprof/trace?seconds=1e9", isSeconds},
+	{"/debug/pprof/trace?seconds=NaN", isSeconds},
+	{"/debug/pprof/trace?seconds=0.5", isSeconds},
+	{"/debug/pprof/heap?seconds=301", isSeconds},
+	{"/debug/pprof/heap?debug=3", "debug must be between 0 and 2"},
+	{"/debug/pprof/heap?debug=true", "debug must be between 0 and 2"},
+	{"/debug/pprof/heap?gc=2", "gc must be between 0 and 1"},
+	{"/debug/pprof/heap?seconds=1&debug=1", "debug is of a profile of now, and seconds of one that takes a while: give one of them"},
+	{"/debug/pprof/goroutine?limit=1", `unknown parameter "limit"; there is debug, gc, seconds`},
+	{"/debug/pprof/symbol?main.main", noAddress},
+	{"/debug/pprof/symbol?0x1+", noAddress},
+	{"/debug/pprof/symbol?0x1%00", noAddress},
+	{"/debug/pprof/symbol?0x00000000000000001", noAddress},
 }
 
 // touched is a store that complains when it is asked for anything.
@@ -226,9 +261,14 @@ func TestHandler_HostilePaths(t *testing.T) {
 		h.ServeHTTP(w, request(http.MethodGet, target, ""))
 		wantHostile(t, hostile{target, there.Text}, w, http.StatusNotFound)
 	}
+	for _, target := range []string{"/debug/pprof/nothing", "/debug/pprof/%00", "/debug/pprof/Heap", "/debug/pprof/heap/", "/debug/pprof/" + x10000} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, request(http.MethodGet, target, ""))
+		wantHostile(t, hostile{target, "there is no such profile; GET /debug/pprof/ lists them"}, w, http.StatusNotFound)
+	}
 	for path, allowed := range map[string]string{
 		"/online": "GET", "/online/ana": "GET", "/history/ana": "GET", "/last-seen": "GET", "/events": "GET", "/nodes": "GET", "/stats": "GET",
-		"/openapi.yaml": "GET", "/healthz": "GET", "/readyz": "GET", "/kick": "POST", "/verify": "POST",
+		"/openapi.yaml": "GET", "/healthz": "GET", "/readyz": "GET", "/debug/pprof/": "GET", "/debug/pprof/heap": "GET", "/kick": "POST", "/verify": "POST",
 	} {
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "BREW"} {
 			if method == allowed {

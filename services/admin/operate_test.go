@@ -3,8 +3,10 @@ package admin_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime/pprof"
 	"strings"
 	"testing"
 
@@ -166,15 +168,42 @@ func TestHandler_Verify_HostileInput(t *testing.T) {
 	}
 }
 
-// A profile is what `go tool pprof` asks for.
+// A profile is what `go tool pprof` asks for. Who goes away ends what takes a while.
 func TestHandler_Pprof(t *testing.T) {
-	for target, status := range map[string]int{
-		"/debug/pprof/": 200, "/debug/pprof/heap": 200, "/debug/pprof/goroutine?debug=1": 200, "/debug/pprof/cmdline": 200, "/debug/pprof/nothing": 404,
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for target, ctx := range map[string]context.Context{
+		"/debug/pprof/": t.Context(), "/debug/pprof/heap": t.Context(), "/debug/pprof/goroutine?debug=1": t.Context(),
+		"/debug/pprof/heap?gc=1": t.Context(), "/debug/pprof/heap?seconds=1&debug=0": t.Context(),
+		"/debug/pprof/symbol": t.Context(), "/debug/pprof/symbol?0x45f2a0+0x1": t.Context(),
+		"/debug/pprof/profile": gone, "/debug/pprof/profile?seconds=300": gone, "/debug/pprof/trace": gone, "/debug/pprof/trace?seconds=300": gone,
 	} {
 		w := httptest.NewRecorder()
-		admin.Handler(admin.Config{}).ServeHTTP(w, request(http.MethodGet, target, ""))
-		if w.Code != status {
-			t.Errorf("%s: %d", target, w.Code)
+		admin.Handler(admin.Config{}).ServeHTTP(w, request(http.MethodGet, target, "").WithContext(ctx))
+		if w.Code != http.StatusOK || w.Body.Len() == 0 {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
 		}
+	}
+}
+
+// The flags of the program may be secrets: who may ask for a profile is not told them.
+func TestHandler_Pprof_CommandLine(t *testing.T) {
+	w := httptest.NewRecorder()
+	admin.Handler(admin.Config{}).ServeHTTP(w, request(http.MethodGet, "/debug/pprof/cmdline", ""))
+	if w.Code != http.StatusOK || w.Body.String() != "presenced" {
+		t.Errorf("%d %q, want the name of the program alone", w.Code, w.Body)
+	}
+}
+
+// Who asks for what the runtime gives to one at a time is told that it is taken.
+func TestHandler_Pprof_OneAtATime(t *testing.T) {
+	if err := pprof.StartCPUProfile(io.Discard); err == nil { // else the whole test is being profiled
+		defer pprof.StopCPUProfile()
+	}
+	w := httptest.NewRecorder()
+	admin.Handler(admin.Config{}).ServeHTTP(w, request(http.MethodGet, "/debug/pprof/profile", ""))
+	const want = `{"type":"error","code":"busy","message":"such a profile is being taken already; try again when that is done","retryable":true}`
+	if w.Code != http.StatusConflict || w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 }

@@ -60,10 +60,15 @@ func once(set func(string) error) func([]string) error {
 
 // limit is the size of a page.
 func limit(to *int) func([]string) error {
+	return between(1, maxPage, to)
+}
+
+// between is a whole number.
+func between(least, most int, to *int) func([]string) error {
 	return once(func(text string) (err error) {
 		*to, err = strconv.Atoi(text)
-		if err != nil || *to < 1 || *to > maxPage {
-			return fmt.Errorf("must be between 1 and %d", maxPage)
+		if err != nil || *to < least || *to > most {
+			return fmt.Errorf("must be between %d and %d", least, most)
 		}
 		return nil
 	})
@@ -141,6 +146,15 @@ func noParameters(w http.ResponseWriter, r *http.Request) bool {
 		fail(w, http.StatusBadRequest, protocol.BadRequest, err.Error())
 	}
 	return err == nil
+}
+
+// bare is an endpoint that has no parameters.
+func bare(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if noParameters(w, r) {
+			serve(w, r)
+		}
+	}
 }
 
 // parseOnline reads the query of GET /online. At is zero where now is meant.

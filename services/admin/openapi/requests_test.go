@@ -50,7 +50,12 @@ func (w world) requests() []check {
 		{w.api, ask{path: "/openapi.yaml"}, 200},
 		{w.api, ask{path: "/debug/pprof/goroutine", query: "debug=1"}, 200},
 		{w.api, ask{path: "/debug/pprof/heap"}, 200},
+		{w.api, ask{path: "/debug/pprof/heap", query: "gc=1"}, 200},
+		{w.api, ask{path: "/debug/pprof/profile", query: "seconds=300", gone: true}, 200},
+		{w.api, ask{path: "/debug/pprof/cmdline"}, 200},
+		{w.api, ask{path: "/debug/pprof/profile", query: "seconds=301"}, 400},
 		{w.api, ask{path: "/debug/pprof/nothing"}, 404},
+		{w.profiled, ask{path: "/debug/pprof/profile"}, 409},
 		{w.locked, ask{path: "/online", token: token}, 200},
 	}
 	return append(append(all, w.posts()...), w.everywhere()...)
@@ -94,6 +99,9 @@ func (w world) everywhere() (all []check) {
 		if i < 8 { // those that ask the store, and say with the status that it fails
 			all = append(all, check{w.away, a, 503}, check{w.refusing, a, 500})
 		}
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/openapi.yaml"} {
+		all = append(all, check{w.api, ask{path: path, query: "verbose=1"}, 400})
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
 		all = append(all, check{w.api, ask{path: path, instead: post}, 405})

@@ -3,8 +3,10 @@ package openapi
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,7 @@ const token = "0123456789abcdef"
 type world struct {
 	api, away, refusing, forgotten, unready, locked http.Handler
 	busy                                            http.Handler // while a verification runs
+	profiled                                        http.Handler // while a profile of the CPU is taken
 }
 
 // client is a connection of a member, which goes when it is told to.
@@ -135,6 +138,7 @@ func newWorld(t *testing.T) world {
 	config.Token = token
 	w.locked = admin.Handler(config)
 	w.busy = verifying(t, config)
+	w.profiled = profiling(w.api)
 	return w
 }
 
@@ -182,6 +186,16 @@ func (nothing) OnlineAt(context.Context, time.Time, presence.UserQuery) (presenc
 
 func (nothing) Sessions(context.Context, presence.SessionQuery) (presence.SessionPage, error) {
 	return presence.SessionPage{}, presence.ErrForgotten
+}
+
+// profiling is the API while somebody takes a profile of the CPU.
+func profiling(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if pprof.StartCPUProfile(io.Discard) == nil { // else all of the test is being profiled
+			defer pprof.StopCPUProfile()
+		}
+		api.ServeHTTP(w, r)
+	})
 }
 
 // verifying is the API while somebody verifies the log.
