@@ -26,6 +26,8 @@ var packages = map[string]reach{
 	"services/envflag":  {},
 	"services":          {},
 
+	"services/complaint": {},
+
 	"services/auth":      {code: []string{"events", "services/protocol"}},
 	"services/timepush":  {code: []string{"events", "services/protocol"}},
 	"services/fibonacci": {code: []string{"events", "services/protocol"}},
@@ -41,7 +43,7 @@ var packages = map[string]reach{
 	"services/presence/sim":       {tests: []string{"events", "services/presence", "services/presence/storetest"}},
 
 	"services/webhook": {
-		code:  []string{"events", "services/presence"},
+		code:  []string{"events", "services/complaint", "services/presence"},
 		tests: []string{"services/presence/storetest"},
 	},
 
@@ -110,7 +112,7 @@ var packages = map[string]reach{
 
 // beneathPresenced are the layers under the parts that presenced joins.
 var beneathPresenced = []string{
-	"events", "services/auth", "services/fibonacci", "services/presence", "services/presence/roster", "services/protocol", "services/timepush",
+	"events", "services/auth", "services/complaint", "services/fibonacci", "services/presence", "services/presence/roster", "services/protocol", "services/timepush",
 }
 
 // beneathClientctl is all that the command line shares with the server.

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed" // the API's description
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -12,7 +11,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/protocol"
 )
@@ -52,7 +50,7 @@ func Handler(cfg Config) http.Handler {
 	if cfg.Bell == nil {
 		cfg.Bell = presence.NewBell(cfg.Store.Changes, cfg.Log)
 	}
-	a := api{cfg: cfg, verifying: new(sync.Mutex)}
+	a := api{cfg: cfg, verifying: new(sync.Mutex), trouble: newTrouble()}
 	mux, routes := http.NewServeMux(), a.routes()
 	var all []string
 	for _, r := range routes {
@@ -69,6 +67,7 @@ func Handler(cfg Config) http.Handler {
 type api struct {
 	cfg       Config
 	verifying *sync.Mutex // held while the log is verified
+	trouble   *trouble
 }
 
 // route is one endpoint.
@@ -147,8 +146,7 @@ func (a api) online(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 	defer cancel()
 	page, err := a.cfg.Users.Users(ctx, q)
-	if err != nil {
-		a.failStore(w, err)
+	if !a.answered(w, r, err) {
 		return
 	}
 	answer := onlinePage{Users: make([]onlineUser, 0, len(page.Users)), Next: page.Next, Total: page.Total}
@@ -156,25 +154,6 @@ func (a api) online(w http.ResponseWriter, r *http.Request) {
 		answer.Users = append(answer.Users, onlineUser(u))
 	}
 	reply(w, answer)
-}
-
-// failStore answers for a store, or a history, that did not. The cause is for the operator's log:
-// it may name hosts.
-func (a api) failStore(w http.ResponseWriter, err error) {
-	switch {
-	case errors.Is(err, presence.ErrForgotten):
-		fail(w, http.StatusGone, protocol.OutOfRange, "that is before what is kept of the log")
-		return
-	case errors.Is(err, events.ErrInvalid):
-		fail(w, http.StatusBadRequest, protocol.BadRequest, err.Error())
-		return
-	}
-	a.cfg.Log.Warn("the store could not be read", zap.Error(err))
-	if errors.Is(err, events.ErrUnavailable) {
-		fail(w, http.StatusServiceUnavailable, protocol.Internal, "the store does not answer; try again")
-		return
-	}
-	fail(w, http.StatusInternalServerError, protocol.Internal, "the store failed; the server's log says why")
 }
 
 func (a api) healthz(w http.ResponseWriter, _ *http.Request) {

@@ -8,9 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/admin"
@@ -120,6 +125,67 @@ func TestHandler_Online_StoreFails(t *testing.T) {
 		if w.Code != want || strings.Contains(w.Body.String(), "db1") {
 			t.Errorf("%v: %d %s", err, w.Code, w.Body)
 		}
+	}
+}
+
+// A dashboard that asks on while the store is away fills no log: what fails is said once, and
+// once that it works again.
+func TestHandler_StoreFails_IsSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, lines := observer.New(zap.InfoLevel)
+		u := new(users)
+		var unverified error
+		h := admin.Handler(admin.Config{Users: u, Log: zap.New(core), Verify: func(context.Context) (presence.Report, error) {
+			return presence.Report{}, unverified
+		}})
+		do := func(r *http.Request) { h.ServeHTTP(httptest.NewRecorder(), r) }
+		want := func(when string, want ...string) {
+			t.Helper()
+			var got []string
+			for _, l := range lines.TakeAll() {
+				got = append(got, l.Message)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: said %q, want %q", when, got, want)
+			}
+		}
+		for range 10 {
+			u.err = events.ErrUnavailable
+			do(request(http.MethodGet, "/online", ""))
+			u.err = nil
+			do(request(http.MethodGet, "/online", ""))
+		}
+		want("10 failures, by turns", "the store does not answer the operator's API")
+		for range 10 {
+			u.err, unverified = errors.New("odd"), errors.New("odd")
+			do(request(http.MethodGet, "/online", ""))
+			do(request(http.MethodPost, "/verify", "{}"))
+		}
+		want("10 others", "the store could not be read", "the log could not be verified")
+		u.err, unverified = nil, nil
+		<-time.After(time.Minute)
+		for range 2 {
+			do(request(http.MethodGet, "/online", ""))
+			do(request(http.MethodPost, "/verify", "{}"))
+		}
+		want("a minute later", "the store answers the operator's API again", "the store can be read again", "the log can be verified again")
+	})
+}
+
+// Who goes away before the answer is no failure of the store.
+func TestHandler_StoreFails_NobodyWaits(t *testing.T) {
+	core, lines := observer.New(zap.InfoLevel)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range []error{context.Canceled, fmt.Errorf("%w: %w", events.ErrUnavailable, context.Canceled)} {
+		h := admin.Handler(admin.Config{Users: &users{err: err}, Log: zap.New(core), Verify: func(context.Context) (presence.Report, error) {
+			return presence.Report{}, err
+		}})
+		h.ServeHTTP(httptest.NewRecorder(), request(http.MethodGet, "/online", "").WithContext(gone))
+		h.ServeHTTP(httptest.NewRecorder(), request(http.MethodPost, "/verify", "{}").WithContext(gone))
+	}
+	if got := lines.TakeAll(); len(got) != 0 {
+		t.Errorf("said %v", got)
 	}
 }
 

@@ -28,8 +28,7 @@ func (a api) events(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
 	defer cancel()
 	if q.fromNow {
-		if q.after, err = presence.Tails(ctx, a.cfg.Store); err != nil {
-			a.failStore(w, err)
+		if q.after, err = presence.Tails(ctx, a.cfg.Store); !a.answered(w, r, err) {
 			return
 		}
 	}
@@ -39,8 +38,7 @@ func (a api) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page, err := reader.Poll(ctx, q.limit)
-	if err != nil {
-		a.failStore(w, err)
+	if !a.answered(w, r, err) {
 		return
 	}
 	if page == nil {
@@ -119,8 +117,7 @@ func (a api) nodes(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 	defer cancel()
 	all, err := a.cfg.Store.Nodes.All(ctx)
-	if err != nil {
-		a.failStore(w, err)
+	if !a.answered(w, r, err) {
 		return
 	}
 	answer := nodeList{Nodes: make([]node, 0, len(all))}

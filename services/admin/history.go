@@ -44,8 +44,7 @@ func (a api) onlineAt(w http.ResponseWriter, r *http.Request, at time.Time, q pr
 	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
 	defer cancel()
 	page, err := a.cfg.History.OnlineAt(ctx, at, q)
-	if err != nil {
-		a.failStore(w, err)
+	if !a.answered(w, r, err) {
 		return
 	}
 	answer := atPage{At: page.At.UTC(), Users: make([]userAt, 0, len(page.Users)), Next: page.Next, Total: page.Total, Unknown: page.Unknown}
@@ -91,8 +90,7 @@ func (a api) history(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, protocol.BadRequest, "after "+errNoNext.Error())
 		return
 	}
-	if err != nil {
-		a.failStore(w, err)
+	if !a.answered(w, r, err) {
 		return
 	}
 	answer := sessionPage{User: q.User, From: page.From, Sessions: make([]session, 0, len(page.Sessions)), Next: page.Next}
@@ -145,8 +143,7 @@ func (a api) lastSeen(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
 	defer cancel()
 	seen, err := a.cfg.History.LastSeen(ctx, asked)
-	if err != nil {
-		a.failStore(w, err)
+	if !a.answered(w, r, err) {
 		return
 	}
 	answer := sightings{Users: make([]sighting, 0, len(seen))}

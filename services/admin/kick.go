@@ -50,8 +50,7 @@ func (a api) kick(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 	asked, err := a.cfg.Kicker.Kick(ctx, order)
 	cancel()
-	if err != nil {
-		a.failStore(w, err)
+	if !a.answered(w, r, err) {
 		return
 	}
 	a.cfg.Log.Info("an operator kicks", zap.String("user", user), zap.String("connection", connection),

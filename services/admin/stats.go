@@ -60,8 +60,7 @@ func (a api) stats(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
 	defer cancel()
 	cluster, err := a.cluster(ctx, count)
-	if err != nil {
-		a.failStore(w, err)
+	if !a.answered(w, r, err) {
 		return
 	}
 	reply(w, stats{a.cfg.Stats(), cluster})

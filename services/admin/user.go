@@ -41,8 +41,7 @@ func (a api) onlineUser(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 	defer cancel()
 	page, err := a.cfg.Store.Online.OfUser(ctx, user, after, size+1) // one more says whether there is a next page
-	if err != nil {
-		a.failStore(w, err)
+	if !a.answered(w, r, err) {
 		return
 	}
 	answer := connectionPage{User: user, Connections: make([]connection, 0, len(page))}

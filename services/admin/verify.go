@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/protocol"
 )
@@ -63,12 +61,13 @@ func (a api) verify(w http.ResponseWriter, r *http.Request) {
 	}
 	report, err := a.watched(r.Context(), say)
 	if err != nil {
-		a.cfg.Log.Warn("the log could not be verified", zap.Error(err))
+		a.complain(r, &a.trouble.unverified, "the log could not be verified", err)
 		say(verifyLine{Error: protocol.AppendError(nil, &protocol.Error{
 			Code: protocol.Internal, Message: "the store could not be read; the server's log says why",
 		})})
 		return
 	}
+	a.trouble.unverified.Works(a.cfg.Log, "the log can be verified again")
 	for _, p := range report.Problems {
 		_ = lines.Encode(verifyLine{Problem: &problem{string(p.Kind), p.Stream.String(), text(p.ID), p.Detail}})
 	}

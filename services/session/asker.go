@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/presenced/presence/services/complaint"
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/protocol"
 )
@@ -21,6 +22,9 @@ const (
 
 	// askTimeout is how long the store may take for one.
 	askTimeout = 5 * time.Second
+
+	// askCalm is for how long the store must have failed none until it is said to work again.
+	askCalm = time.Minute
 )
 
 // Users answers who is online; presence.Online does.
@@ -38,11 +42,12 @@ type Asker struct {
 	cancel context.CancelFunc
 	asking sync.WaitGroup
 
+	failing complaint.Once // that the store does not answer
+
 	mu      sync.Mutex
 	turn    []*line // those with a question and none that is being asked, who waited longest first
 	running int     // goroutines
 	waiting int     // questions
-	failing bool    // the store did not answer the last one
 	closed  bool
 }
 
@@ -67,7 +72,7 @@ type question struct {
 // NewAsker returns an asker of users. Close ends it.
 func NewAsker(users Users, log *zap.Logger) *Asker {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Asker{users: users, log: log, ctx: ctx, cancel: cancel}
+	return &Asker{users: users, log: log, ctx: ctx, cancel: cancel, failing: complaint.Once{Calm: askCalm}}
 }
 
 // Close drops what waits, gives up what is being asked, and waits for that.
@@ -182,19 +187,13 @@ func (a *Asker) answer(l *line, q question) []byte {
 	return protocol.AppendWho(make([]byte, 0, 64+each*len(page.Users)), q.id, answer)
 }
 
-// note logs when the store begins to fail, and when it works again.
+// note says when the store begins to fail, and when it works again.
 func (a *Asker) note(err error) {
-	if a.ctx.Err() != nil {
-		return
-	}
-	a.mu.Lock()
-	was := a.failing
-	a.failing = err != nil
-	a.mu.Unlock()
 	switch {
-	case err != nil && !was:
-		a.log.Warn("clients cannot be told who is online", zap.Error(err))
-	case err == nil && was:
-		a.log.Info("clients can be told again who is online")
+	case a.ctx.Err() != nil:
+	case err != nil:
+		a.failing.Fails(a.log, "clients cannot be told who is online", err)
+	default:
+		a.failing.Works(a.log, "clients can be told again who is online")
 	}
 }

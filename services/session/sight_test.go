@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
@@ -197,6 +198,49 @@ func TestSession_Who_StoreAway(t *testing.T) {
 			t.Errorf("%s of a server that leaves: %+v", text, m)
 		}
 	}
+}
+
+// A store that fails every other question is said once to fail, and once to work again when
+// it has failed none for a while.
+func TestSession_Who_StoreFlips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, lines := observer.New(zap.InfoLevel)
+		users := newAsked()
+		h := seeing(t, users)
+		h.Asker = session.NewAsker(users, zap.New(core))
+		t.Cleanup(h.Asker.Close)
+		s := newSocket()
+		c := open(t, h, s)
+		defer c.Closed(events.Client)
+		who := func(fails error) {
+			t.Helper()
+			users.fails = fails
+			users.answers <- presence.UserPage{}
+			c.Text([]byte(`{"type":"who"}`))
+			if m := s.post(t); (m.Code == protocol.Internal) != (fails != nil) {
+				t.Errorf("the store says %v: %+v", fails, m)
+			}
+		}
+		for range 10 {
+			who(events.ErrUnavailable)
+			who(nil)
+		}
+		if got := lines.TakeAll(); len(got) != 1 || got[0].Level != zap.WarnLevel {
+			t.Errorf("of 10 failures by turns: %v, want one warning", got)
+		}
+		<-time.After(time.Minute)
+		who(nil)
+		who(nil)
+		if got := lines.TakeAll(); len(got) != 1 || got[0].Level != zap.InfoLevel {
+			t.Errorf("a minute later: %v, want one line", got)
+		}
+		who(events.ErrUnavailable)
+		if got := lines.Len(); got != 1 {
+			t.Errorf("it fails anew: %d lines", got)
+		}
+		h.Asker.Close()
+		h.Roster.Close()
+	})
 }
 
 // What may be asked follows from the host, and from a client's token, for who and watch

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/complaint"
 	"github.com/presenced/presence/services/presence"
 )
 
@@ -45,9 +46,9 @@ type leader struct {
 	ledger *ledger
 	walk   *walk // nil: no resync is under way; while one is, there is more, and so the log is not read
 
-	wrote time.Time // when the last delivery was written, or the last note
-	more  bool      // there is more to tell at once
-	unfit complaint // the log cannot be read
+	wrote time.Time      // when the last delivery was written, or the last note
+	more  bool           // there is more to tell at once
+	unfit complaint.Once // the log cannot be read
 }
 
 // walk is how far a resync is.
@@ -116,10 +117,10 @@ func (l *leader) round(ctx context.Context) error {
 // readable reports whether err is nil, and says so when that changes.
 func (l *leader) readable(err error) bool {
 	if err != nil {
-		l.unfit.note(l.p.cfg.Log, "the log cannot be read for webhooks; nothing new is posted until it can", err)
+		l.unfit.Fails(l.p.cfg.Log, "the log cannot be read for webhooks; nothing new is posted until it can", err)
 		return false
 	}
-	l.unfit.clear(l.p.cfg.Log, "the log can be read for webhooks again")
+	l.unfit.Works(l.p.cfg.Log, "the log can be read for webhooks again")
 	return true
 }
 
@@ -236,7 +237,7 @@ func (l *leader) deliver(ctx context.Context) error {
 	d := l.hook.Pending
 	l.p.count.pending.Store(d.At.UnixMilli())
 	defer l.p.count.pending.Store(0)
-	var state complaint
+	var state complaint.Once
 	for failed := 0; ; {
 		var a answer
 		if err := l.keep(ctx, func(ctx context.Context) { a = l.p.post(ctx, d) }); err != nil {
@@ -247,13 +248,13 @@ func (l *leader) deliver(ctx context.Context) error {
 			break
 		}
 		failed++
-		state.note(l.p.cfg.Log, "the receiver does not take webhooks; will repeat until it does", errors.New(a.why))
+		state.Fails(l.p.cfg.Log, "the receiver does not take webhooks; will repeat until it does", errors.New(a.why))
 		wait := backoff(failed, a, rand.Float64())
 		if err := l.keep(ctx, func(ctx context.Context) { sleep(ctx, wait) }); err != nil {
 			return err
 		}
 	}
-	state.clear(l.p.cfg.Log, "the receiver takes webhooks again")
+	state.Works(l.p.cfg.Log, "the receiver takes webhooks again")
 	h := l.hook
 	h.Pending = presence.HookDelivery{}
 	return l.save(ctx, h)
@@ -321,13 +322,13 @@ func (l *leader) showBeat(ctx context.Context) error {
 // the store says whether it has it (W1).
 func (l *leader) save(ctx context.Context, h presence.Hook) error {
 	h.Revision, h.Beat, l.beat = l.hook.Revision+1, 0, 0
-	var state complaint
+	var state complaint.Once
 	for try := 0; ; try++ {
 		began := time.Now()
 		err := l.p.cfg.Store.Hooks.Save(ctx, h)
 		switch {
 		case err == nil:
-			state.clear(l.p.cfg.Log, "the store keeps again what the receiver of webhooks was told")
+			state.Works(l.p.cfg.Log, "the store keeps again what the receiver of webhooks was told")
 			l.hook, l.saved = h, began
 			return nil
 		case ctx.Err() != nil:
@@ -337,7 +338,7 @@ func (l *leader) save(ctx context.Context, h presence.Hook) error {
 		case !l.p.cfg.Store.Exclusive && time.Since(l.saved) > leaseKeep:
 			return fmt.Errorf("%w: %w", errLapsed, err)
 		}
-		state.note(l.p.cfg.Log, "the store does not keep what the receiver of webhooks was told; will repeat until it does", err)
+		state.Fails(l.p.cfg.Log, "the store does not keep what the receiver of webhooks was told; will repeat until it does", err)
 		if !sleep(ctx, storeBackoff(try)) {
 			return context.Cause(ctx)
 		}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/complaint"
 	"github.com/presenced/presence/services/presence"
 )
 
@@ -95,7 +96,7 @@ func (p *Poster) Run(ctx context.Context) {
 // the save of that began.
 func (p *Poster) contend(ctx context.Context) (h presence.Hook, began time.Time, err error) {
 	var v vigil
-	var state complaint
+	var state complaint.Once
 	for {
 		began = time.Now()
 		lease, err := p.cfg.Store.Hooks.Lease(ctx)
@@ -106,9 +107,9 @@ func (p *Poster) contend(ctx context.Context) (h presence.Hook, began time.Time,
 			}
 		}
 		if err != nil && !errors.Is(err, presence.ErrHookTaken) && ctx.Err() == nil {
-			state.note(p.cfg.Log, "whether this node is to post webhooks cannot be found out; will repeat until it can", err)
+			state.Fails(p.cfg.Log, "whether this node is to post webhooks cannot be found out; will repeat until it can", err)
 		} else {
-			state.clear(p.cfg.Log, "whether this node is to post webhooks can be found out again")
+			state.Works(p.cfg.Log, "whether this node is to post webhooks can be found out again")
 		}
 		if !sleep(ctx, lookEvery) {
 			return h, began, context.Cause(ctx)
@@ -157,21 +158,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 		return true
 	}
-}
-
-// complaint is something that fails, so that it is said once, and once that it works again.
-type complaint struct{ since time.Time }
-
-func (c *complaint) note(log *zap.Logger, what string, err error) {
-	if c.since.IsZero() {
-		c.since = time.Now()
-		log.Warn(what, zap.Error(err))
-	}
-}
-
-func (c *complaint) clear(log *zap.Logger, what string) {
-	if !c.since.IsZero() {
-		log.Info(what, zap.Duration("after", time.Since(c.since)))
-	}
-	c.since = time.Time{}
 }
