@@ -34,7 +34,7 @@ func TestDB_Compact_leaves_no_byte_of_who_is_forgotten(t *testing.T) {
 	}
 	storetest.Traces(t, d.Store(), forgottenUser)
 	done, err := presence.Forget(t.Context(), d.Store(), forgottenUser, func(presence.Forgotten) {})
-	if want := (presence.Forgotten{Connections: 100, Snapshots: 3}); err != nil || done != want {
+	if want := (presence.Forgotten{Connections: 100, Snapshots: 3, Hook: true}); err != nil || done != want {
 		t.Errorf("%+v, %v, want %+v", done, err, want)
 	}
 	if !has(t, dir, forgottenUser) {

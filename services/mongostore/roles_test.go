@@ -302,7 +302,11 @@ func operate(t *testing.T, both func(*testing.T) (asService, asOperator presence
 	if err := presence.Retain(t.Context(), o, horizon, cuts, func(presence.Cut) {}); err != nil {
 		t.Fatal(err)
 	}
-	if done, err := presence.Forget(t.Context(), o, "ana", func(presence.Forgotten) {}); err != nil || done.Connections != 1 {
+	told := presence.Hook{HookLease: presence.HookLease{Revision: 1}, Odd: []presence.HookOdd{{User: "ana", At: at}}}
+	if err := s.Hooks.Save(t.Context(), told); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := presence.Forget(t.Context(), o, "ana", func(presence.Forgotten) {}); err != nil || done.Connections != 1 || !done.Hook {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	if report, err = v.Verify(t.Context()); err != nil || !report.Holds() {

@@ -3,7 +3,9 @@ package presence
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/presenced/presence/events"
@@ -30,6 +32,9 @@ type Forgotten struct {
 	Strays      int // such connections that were in online
 	Open        int // connections that have not ended: they are left as they are
 
+	// Hook says that the hook named the user. Its receiver will be told all anew.
+	Hook bool
+
 	// Unfinished says, of a plan, that an earlier Forget of the user has not come to its
 	// end: also if nothing else is left, its note is.
 	Unfinished bool
@@ -47,9 +52,16 @@ type forgetting struct {
 // PlanForget says what Forget would do. It changes nothing.
 func PlanForget(ctx context.Context, store Store, user string) (Forgotten, error) {
 	f := forgetting{store: store, user: user}
-	begun, err := store.Forgetting.Begun(ctx, user)
-	if err != nil {
+	if err := f.plan(ctx); err != nil {
 		return f.done, fmt.Errorf("plan forget: %w", err)
+	}
+	return f.done, nil
+}
+
+func (f *forgetting) plan(ctx context.Context) error {
+	begun, err := f.store.Forgetting.Begun(ctx, f.user)
+	if err != nil {
+		return err
 	}
 	f.done.Unfinished = begun != ""
 	open, err := f.walk(ctx, func(ends []events.Event) error {
@@ -57,22 +69,21 @@ func PlanForget(ctx context.Context, store Store, user string) (Forgotten, error
 		return nil
 	})
 	if err != nil {
-		return f.done, fmt.Errorf("plan forget: %w", err)
+		return err
 	}
 	f.done.Open = len(open)
 	err = f.eachChunk(ctx, func(c Chunk) error {
-		for _, o := range c.Open {
-			if o.User == user && !open[o.Conn] {
-				f.done.Snapshots++
-				break
-			}
+		if slices.ContainsFunc(c.Open, func(o events.Open) bool { return o.User == f.user && !open[o.Conn] }) {
+			f.done.Snapshots++
 		}
 		return nil
 	})
 	if err != nil {
-		return f.done, fmt.Errorf("plan forget: %w", err)
+		return err
 	}
-	return f.done, nil
+	h, err := f.store.Hooks.Load(ctx)
+	f.done.Hook = f.done.Open == 0 && h.names(f.user)
+	return err
 }
 
 // Forget takes a user out of the past: of each of his connections that has ended, in
@@ -83,7 +94,7 @@ func PlanForget(ctx context.Context, store Store, user string) (Forgotten, error
 //
 // A connection that has not ended is left as it is: its owner has the name in memory and
 // will write it again. Forgotten.Open says how many there were; they can be forgotten when
-// they have ended.
+// they have ended. Until then the hook is left as it is, too.
 //
 // It may run beside live nodes, which must not be older than this function. If it stops
 // in the middle, another Forget of the user completes it, under the same tombstone.
@@ -97,6 +108,8 @@ func PlanForget(ctx context.Context, store Store, user string) (Forgotten, error
 //     finds them renamed, knows them: see Event.StandsFor.
 //   - That a connection has ended is known from its disconnected event, and later from the
 //     tombstone in its connected event, never from its absence in online.
+//   - A hook that names the user keeps its number only, so that the next delivery is a
+//     resync of a higher one. The node that posts loses its turn in any case.
 func Forget(ctx context.Context, store Store, user string, progress func(Forgotten)) (Forgotten, error) {
 	f := forgetting{store: store, user: user, progress: progress}
 	own := events.Tombstone(rand.Text())
@@ -105,7 +118,7 @@ func Forget(ctx context.Context, store Store, user string, progress func(Forgott
 		return f.done, fmt.Errorf("forget: %w", err)
 	}
 	for _, step := range []func(context.Context) error{
-		f.events, f.snapshots, f.strays,
+		f.events, f.snapshots, f.strays, f.hook,
 		func(ctx context.Context) error { return f.settle(ctx, f.tombstone != own) },
 		func(ctx context.Context) error { return store.Forgetting.End(ctx, user) },
 	} {
@@ -282,10 +295,36 @@ func (f *forgetting) strays(ctx context.Context) error {
 	}
 }
 
+// hook takes the user out of the hook, when the log and the snapshots do not have him any
+// more. It ends the turn of whoever posts, who may have the name in memory, and reads them
+// anew in the next. The save also deletes what the store has left of hooks before it.
+func (f *forgetting) hook(ctx context.Context) error {
+	if f.done.Open > 0 {
+		return nil
+	}
+	for {
+		h, err := f.store.Hooks.Load(ctx)
+		if err != nil || h.Revision == 0 {
+			return err
+		}
+		named := h.names(f.user)
+		switch err := f.store.Hooks.Save(ctx, h.without(f.user)); {
+		case errors.Is(err, ErrHookTaken): // who posts has saved first
+		case err != nil:
+			return err
+		case !named:
+			return nil
+		default: // look again: who resigned meanwhile has saved the same revision and owner
+			f.done.Hook = true
+		}
+	}
+}
+
 // settle looks through the snapshots again after a while, if something was forgotten, now
-// or by the call that this one completes, and a node lives that may just be writing one.
+// or by the call that this one completes, and a node lives that may just be writing one;
+// and then through the hook, since who posts may have read such a snapshot.
 func (f *forgetting) settle(ctx context.Context, again bool) error {
-	if f.store.Exclusive || f.done.Connections == 0 && !again {
+	if f.store.Exclusive || f.done.Connections == 0 && !f.done.Hook && !again {
 		return nil
 	}
 	nodes, err := f.store.Nodes.All(ctx)
@@ -295,5 +334,8 @@ func (f *forgetting) settle(ctx context.Context, again bool) error {
 	if !sleep(ctx, forgetSettle) {
 		return context.Cause(ctx)
 	}
-	return f.snapshots(ctx)
+	if err := f.snapshots(ctx); err != nil {
+		return err
+	}
+	return f.hook(ctx)
 }

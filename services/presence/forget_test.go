@@ -2,9 +2,11 @@ package presence_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,7 +29,7 @@ func noProgress(presence.Forgotten) {}
 // every stream can be folded at any time; and that every answer about the others is the
 // same, before, in between and after.
 func TestForget_ChangesNothingElse_I10(t *testing.T) {
-	stopped, kept, forgotten := 0, 0, 0
+	stopped, open, forgotten, hooks := 0, 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		w := genWorld(t)
 		h := presence.NewHistory(w.store)
@@ -38,9 +40,10 @@ func TestForget_ChangesNothingElse_I10(t *testing.T) {
 			}
 		}
 		user := rapid.SampledFrom(crowdNames).Draw(t, "who is forgotten")
+		kept, named := w.hook(t, user)
 		plan, err := presence.PlanForget(t.Context(), w.store, user)
-		if err != nil || plan.Unfinished {
-			t.Fatal(plan, err)
+		if err != nil || plan.Unfinished || plan.Hook != (named && plan.Open == 0) {
+			t.Fatalf("the hook names him: %t; plan %+v, %v", named, plan, err)
 		}
 		asBefore := func() {
 			want := pastOf(w.streams, w.beats, w.now)
@@ -70,7 +73,12 @@ func TestForget_ChangesNothingElse_I10(t *testing.T) {
 		if connections > plan.Connections || done.Open != plan.Open {
 			t.Fatalf("%d connections were forgotten and %d are open, planned was %+v", connections, done.Open, plan)
 		}
-		kept, forgotten = kept+plan.Open, forgotten+plan.Connections
+		open, forgotten = open+plan.Open, forgotten+plan.Connections
+		if plan.Hook {
+			hooks++
+			kept = presence.Hook{Number: kept.Number}
+		}
+		w.hookIs(t, kept, plan.Open > 0)
 		name := w.forget(t, user)
 		want := pastOf(w.streams, w.beats, w.now)
 		want.horizon = horizon
@@ -85,8 +93,72 @@ func TestForget_ChangesNothingElse_I10(t *testing.T) {
 			t.Fatalf("again: %+v, %v", again, err)
 		}
 	})
-	if stopped == 0 || kept == 0 || forgotten == 0 {
-		t.Errorf("%d calls stopped, %d connections were open, %d forgotten", stopped, kept, forgotten)
+	if stopped == 0 || open == 0 || forgotten == 0 || hooks == 0 {
+		t.Errorf("%d calls stopped, %d connections were open, %d forgotten, and %d hooks", stopped, open, forgotten, hooks)
+	}
+}
+
+// hook writes a hook, or none, and reports whether it names the user.
+func (w *world) hook(t *rapid.T, user string) (h presence.Hook, named bool) {
+	if rapid.Bool().Draw(t, "no hook") {
+		return h, false
+	}
+	names := append([]string{"dora", `quo"ted`}, crowdNames...)
+	some := func(label string) []string {
+		return rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 2, rapid.ID[string]).Draw(t, label)
+	}
+	h = presence.Hook{HookLease: presence.HookLease{Revision: 1, Owner: "n1/turn", Beat: 7}, Target: "receiver", Number: 42, Position: "n1/00000001/0000000000000000"}
+	odd, pending := some("odd"), some("pending")
+	for _, o := range odd {
+		h.Odd = append(h.Odd, presence.HookOdd{User: o, At: w.began})
+	}
+	if rapid.Bool().Draw(t, "resync") {
+		h.Part, h.After = 3, rapid.SampledFrom(names).Draw(t, "after")
+	}
+	if len(pending) > 0 {
+		h.Pending = presence.HookDelivery{ID: "id", At: w.began, Body: bodyOf(t, pending)}
+		if named = rapid.Bool().Draw(t, "cannot be read"); named {
+			h.Pending.Body = h.Pending.Body[1:]
+		}
+	}
+	if err := w.store.Hooks.Save(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	return h, named || h.After == user || slices.Contains(odd, user) || slices.Contains(pending, user)
+}
+
+// bodyOf is the body of a delivery that names users.
+func bodyOf(t *rapid.T, users []string) string {
+	type change struct {
+		Type string `json:"type"`
+		User string `json:"user"`
+	}
+	var changes []change
+	for _, u := range users {
+		changes = append(changes, change{"join", u})
+	}
+	body, err := json.Marshal(map[string]any{"type": "presence", "data": map[string]any{"number": 42, "changes": changes}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// hookIs holds that the hook is the same, under the same lease or under another, in which
+// nobody posts.
+func (w *world) hookIs(t *rapid.T, want presence.Hook, same bool) {
+	got, err := w.store.Hooks.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !same && got.Revision > 0 {
+		if got.Revision <= 1 || got.Owner != "" || got.Beat != 0 {
+			t.Fatalf("the lease is %+v", got.HookLease)
+		}
+		want.HookLease = got.HookLease
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("the hook\nis   %+v\nwant %+v", got, want)
 	}
 }
 
@@ -273,7 +345,7 @@ func TestForget_WhileATakeoverGoesOn(t *testing.T) {
 }
 
 // A snapshot that a node writes after the fact, of what it has read before, is found by
-// the second look.
+// the second look; and what is written for webhooks after somebody has read it.
 func TestForget_LateSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newStore()
@@ -289,10 +361,17 @@ func TestForget_LateSnapshot(t *testing.T) {
 			if err := store.Snapshots.Add(context.Background(), []presence.Chunk{late}); err != nil {
 				t.Error(err)
 			}
+			told := presence.Hook{HookLease: presence.HookLease{Revision: 1, Owner: "n1/turn"}, Odd: []presence.HookOdd{{User: "ana"}}}
+			if err := store.Hooks.Save(context.Background(), told); err != nil {
+				t.Error(err)
+			}
 		}()
 		done, err := presence.Forget(t.Context(), store, "ana", noProgress)
-		if err != nil || done != (presence.Forgotten{Connections: 1, Snapshots: 1}) {
+		if err != nil || done != (presence.Forgotten{Connections: 1, Snapshots: 1, Hook: true}) {
 			t.Errorf("%+v, %v", done, err)
+		}
+		if h, err := store.Hooks.Load(t.Context()); err != nil || len(h.Odd) != 0 {
+			t.Errorf("the hook is %+v, %v", h, err)
 		}
 		if left, err := store.Forgetting.Chunks(t.Context(), "ana", "", 10); err != nil || len(left) != 0 {
 			t.Errorf("%d chunks name her, %v", len(left), err)
@@ -303,6 +382,43 @@ func TestForget_LateSnapshot(t *testing.T) {
 		}
 		shutdown(t, m)
 	})
+}
+
+// Who saves the hook just before Forget does is not taken for it, also if he resigns, which
+// is a save of the same revision and owner.
+func TestForget_TheHookIsSavedMeanwhile(t *testing.T) {
+	for _, owner := range []string{"", "n2/turn"} {
+		store := newStore()
+		h := presence.Hook{HookLease: presence.HookLease{Revision: 1, Owner: "n1/turn"}, Number: 42, Odd: []presence.HookOdd{{User: "zoe"}}}
+		if err := store.Hooks.Save(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+		h.Revision, h.Owner = 2, owner
+		inner := store.Hooks
+		store.Hooks = &overtaken{inner, h}
+		done, err := presence.Forget(t.Context(), store, "zoe", noProgress)
+		if err != nil || done != (presence.Forgotten{Hook: true}) {
+			t.Errorf("%q was first: %+v, %v", owner, done, err)
+		}
+		left, err := inner.Load(t.Context())
+		want := presence.Hook{HookLease: presence.HookLease{Revision: 4}, Number: 42}
+		if err != nil || !reflect.DeepEqual(left, want) {
+			t.Errorf("%q was first: the hook is %+v, %v", owner, left, err)
+		}
+	}
+}
+
+// overtaken are hooks in which somebody has saved another before the first save.
+type overtaken struct {
+	presence.Hooks
+	by presence.Hook
+}
+
+func (o *overtaken) Save(ctx context.Context, h presence.Hook) error {
+	if err := o.Hooks.Save(ctx, o.by); err != nil && !errors.Is(err, presence.ErrHookTaken) {
+		return err
+	}
+	return o.Hooks.Save(ctx, h)
 }
 
 // What a late write has left in online goes, and the reason of a kick, which may have the

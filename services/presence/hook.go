@@ -2,7 +2,9 @@ package presence
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -13,7 +15,7 @@ import (
 type Hook struct {
 	HookLease
 
-	Target   string // stands for the receiver: what another one knows is not known
+	Target   string // stands for the receiver: what another one knows is not known, nor, if "", what any does
 	Number   uint64 // of the last delivery
 	Position string // of each stream that was read, its last event: ascending, with commas in between
 	Odd      []HookOdd
@@ -38,7 +40,37 @@ type HookOdd struct {
 type HookDelivery struct {
 	ID   string
 	At   time.Time // when it was written down, by the clock of who did
-	Body string
+	Body string    // JSON, whose data.changes name users, each as user
+}
+
+// names reports whether the hook names a user. A body that cannot be read may name anyone.
+func (h Hook) names(user string) bool {
+	if h.After == user || slices.ContainsFunc(h.Odd, func(o HookOdd) bool { return o.User == user }) {
+		return true
+	}
+	if h.Pending.ID == "" {
+		return false
+	}
+	type change struct {
+		User string `json:"user"`
+	}
+	var body struct {
+		Data struct {
+			Changes []change `json:"changes"`
+		} `json:"data"`
+	}
+	err := json.Unmarshal([]byte(h.Pending.Body), &body)
+	return err != nil || slices.Contains(body.Data.Changes, change{user})
+}
+
+// without is the hook after h, in which nobody posts: if h names the user, one in which
+// nothing is known but the number.
+func (h Hook) without(user string) Hook {
+	if h.names(user) {
+		h = Hook{HookLease: h.HookLease, Number: h.Number}
+	}
+	h.HookLease = HookLease{Revision: h.Revision + 1}
+	return h
 }
 
 // HookLease says who posts, and that he still does. It belongs to the hook.

@@ -37,7 +37,8 @@ name out of all of them that have ended: in events and snapshots a random name
 stands in its place, "forgotten-" and 26 characters, the same for all of one call,
 and the addresses and agents are gone. It derives from nothing, and nothing keeps
 the two names together. How many were online at any time stays as it was, and so
-does the history of everybody else.
+does the history of everybody else. What is kept for the receiver of webhooks goes
+if it names the user; the receiver is then told all anew.
 
 A connection that is still open is left as it is, and forget exits with 5: close
 it (clientctl kick), and run forget again. That is always safe: also after it was
@@ -45,9 +46,10 @@ stopped in the middle, when it goes on under the same random name.
 
 On MongoDB it may run beside live nodes, of which none is older than this command;
 then it takes a minute, to look for a snapshot that one of them was just writing.
-It needs a user who may update events, snapshots and kicks. The file of the
-embedded store can be opened only when no presenced has it open: stop it first.
-It is written anew without what was replaced, for which the disk needs room.
+It needs a user who may update events, snapshots and kicks, and save hooks. The
+file of the embedded store can be opened only when no presenced has it open: stop
+it first. It is written anew without what was replaced, for which the disk needs
+room.
 
 What forget cannot reach: backups, the database's own log of changes, the log of
 this program, and whoever has read the name before.`,
@@ -158,13 +160,16 @@ func forgottenWriter(format string) (func(io.Writer, forgotten) error, error) {
 	return nil, fmt.Errorf("--output is %q: want text or json", format)
 }
 
-// writeForgotten writes one line, and one for what is not over.
+// writeForgotten writes one line, one for webhooks, and one for what is not over.
 func writeForgotten(w io.Writer, f forgotten) error {
 	verb := "to forget (dry run; --apply forgets)"
 	if f.apply {
 		verb = "forgotten"
 	}
 	text := fmt.Sprintf("%s: %d connections, in %d parts of snapshots, %s\n", f.store, f.found.Connections, f.found.Snapshots, verb)
+	if f.found.Hook {
+		text += "what was kept for the receiver of webhooks names him too; when that goes, it is told all anew\n"
+	}
 	if f.found.Open > 0 {
 		text += fmt.Sprintf("%d connections are still open: run it again when they have ended\n", f.found.Open)
 	}
@@ -182,7 +187,8 @@ func writeForgottenJSON(w io.Writer, f forgotten) error {
 		Applied     bool   `json:"applied"`
 		Connections int    `json:"connections"` // that have ended
 		Snapshots   int    `json:"snapshots"`   // parts of snapshots that named the user for one of them
+		Webhooks    bool   `json:"webhooks"`    // what is kept for webhooks named the user
 		Open        int    `json:"open"`        // connections that have not ended
 		Unfinished  bool   `json:"unfinished"`  // an earlier forget has not come to its end
-	}{f.store, f.apply, f.found.Connections, f.found.Snapshots, f.found.Open, f.found.Unfinished})
+	}{f.store, f.apply, f.found.Connections, f.found.Snapshots, f.found.Hook, f.found.Open, f.found.Unfinished})
 }

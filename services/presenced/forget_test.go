@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,7 @@ func TestForget(t *testing.T) {
 		kept bool
 	}{
 		{nil, ": 2 connections, in 0 parts of snapshots, to forget (dry run; --apply forgets)\n", true},
-		{[]string{"-o", "json"}, `"applied":false,"connections":2,"snapshots":0,"open":0,"unfinished":false}`, true},
+		{[]string{"-o", "json"}, `"applied":false,"connections":2,"snapshots":0,"webhooks":false,"open":0,"unfinished":false}`, true},
 		{[]string{"--apply"}, ": 2 connections, in 0 parts of snapshots, forgotten\n", false},
 		{[]string{"--apply", "-o", "json"}, `"applied":true,"connections":0,`, false},
 		{nil, ": 0 connections, in 0 parts of snapshots, to forget", false},
@@ -75,6 +76,66 @@ func TestForget(t *testing.T) {
 	if got := arrivals(t, b); len(got) != 3 || got[0].User != got[2].User || !events.IsTombstone(got[0].User) || got[0].Remote+got[0].Agent != "" || got[1].User != "ana" || got[1].Remote == "" {
 		t.Errorf("the log has %+v", got)
 	}
+}
+
+// What waits for a receiver of webhooks that is away names the user too, until he is
+// forgotten; also if nothing is posted any more. When it is, the receiver is told all anew.
+func TestForget_Webhooks(t *testing.T) { onEveryStore(t, forgetsWebhooks) }
+
+func forgetsWebhooks(t *testing.T, b backend) {
+	l := listen(t)
+	tg := start(t, b, l.flags()...)
+	dial(t, tg, "ana")
+	l.believes(t, "ana")
+	l.does(true, false)
+	zebedee := dial(t, tg, "zebedee")
+	eventually(t, "his join was posted", func() bool { return l.had("zebedee") })
+	_ = zebedee.conn.Close()
+	eventually(t, "he has left", func() bool { return len(tg.online(t)) == 1 })
+	tg.stop()
+
+	named := "what was kept for the receiver of webhooks names him too"
+	for _, c := range []struct {
+		args []string
+		says string
+		kept bool
+	}{
+		{nil, named, true},
+		{[]string{"-o", "json"}, `"webhooks":true,`, true},
+		{[]string{"--apply"}, named, false},
+		{[]string{"--apply", "-o", "json"}, `"connections":0,"snapshots":0,"webhooks":false,`, false},
+	} {
+		code, out, log := runs(t, append(append([]string{"forget", "zebedee"}, c.args...), b.flags...)...)
+		if code != exitOK || !strings.Contains(out, c.says) || strings.Contains(log, "zebedee") {
+			t.Errorf("%q: exit %d: %s%s", c.args, code, out, log)
+		}
+		if named := kept(t, b, "zebedee"); named != c.kept {
+			t.Errorf("after %q the database has the name: %t", c.args, named)
+		}
+	}
+
+	l.does(false, false)
+	tg = start(t, b, l.flags()...)
+	dial(t, tg, "bob")
+	l.believes(t, "bob")
+}
+
+// kept reports whether a name is in what is kept for webhooks, and for the embedded store
+// in any byte of its file.
+func kept(t *testing.T, b backend, name string) bool {
+	t.Helper()
+	if b.name == storeEmbedded {
+		raw, err := os.ReadFile(filepath.Join(b.flags[len(b.flags)-1], "presence.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Contains(raw, []byte(name))
+	}
+	h, err := b.open(t).Hooks.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(fmt.Sprintf("%+v", h), name)
 }
 
 // A connection that is open is left, and the exit code says so; when it has ended it can be

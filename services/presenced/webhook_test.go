@@ -146,6 +146,18 @@ func (l *listener) believes(t *testing.T, users ...string) {
 	}
 }
 
+// had reports whether a text was in a post, taken or not.
+func (l *listener) had(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, body := range l.bodies {
+		if strings.Contains(body, text) {
+			return true
+		}
+	}
+	return false
+}
+
 // asked waits until it was asked again and again.
 func (l *listener) asked(t *testing.T, more int) {
 	t.Helper()

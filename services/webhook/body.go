@@ -27,7 +27,7 @@ type data struct {
 	Position string   `json:"position"`
 }
 
-// change is one user who came or left.
+// change is one user who came or left. A presence.Hook finds his name in it.
 type change struct {
 	Type  kind      `json:"type"`
 	User  string    `json:"user"`

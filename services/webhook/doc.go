@@ -9,7 +9,8 @@
 //
 // It keeps
 //
-//	W1 what is posted was saved before, and nothing else is saved until it was taken;
+//	W1 what is posted was saved before, and nothing else is saved until it was taken, but
+//	   by presence.Forget, after which nothing is known but the number;
 //	W2 the receiver was told, once it has the pending delivery, that those users are online
 //	   who have an open connection in the log up to Hook.Position, but for Hook.Odd, of
 //	   whom it was told the opposite;
@@ -20,7 +21,8 @@
 // Poster.Run is one goroutine, and while it posts or reads, one more. Of the nodes of a
 // cluster one posts, the leader; the others look every 2 s whether it still beats, and one
 // of them takes its place when it has not for 10 s. A leader that cannot show that it
-// lives stops before. Two may post the same delivery for a moment, never different ones.
+// lives stops before. Two may post the same delivery for a moment, never different ones, unless
+// presence.Forget has dropped what the first posts; that has the smaller number then.
 //
 // # A receiver that is slow or away
 //

@@ -399,14 +399,51 @@ func TestPoster_a_user_was_forgotten(t *testing.T) {
 				}
 				w.disconnect(t, l, 1, events.Client)
 				pass(5 * time.Second)
-				done, err := presence.Forget(context.Background(), w.store, "ana", func(presence.Forgotten) {})
-				if err != nil || done.Connections != 1 {
-					t.Fatal(done, err)
+				if done := w.forget(t, "ana"); done.Connections != 1 || done.Hook {
+					t.Fatal(done)
 				}
 				w.stopAll()
 				w.start()
 				pass(5 * time.Second)
 				mustTell(t, w, tt.want...)
+			})
+		})
+	}
+}
+
+// Who posts while somebody is forgotten does not write the name again, wherever it had it:
+// it loses its turn, and goes on by what the log says then. The receiver is away meanwhile.
+func TestPoster_a_user_is_forgotten_while_it_waits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before, pending string // who comes while the receiver is there, and when it is away
+		hook            bool   // it names ana
+		want            []string
+	}{
+		"with the name in the delivery": {"bob", "ana", true, []string{"part 1: join bob", "part 1: join bob"}},
+		"with the name in its memory":   {"ana", "bob", false, []string{"part 1: join ana", "join bob", "part 1: join bob"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				l := w.claim(t, "a")
+				seqs := map[string]uint64{tt.before: w.connect(t, l, tt.before)}
+				w.start()
+				w.start()
+				pass(5 * time.Second)
+				w.receiver.reacts(func() reaction { return reaction{code: 503} })
+				seqs[tt.pending] = w.connect(t, l, tt.pending)
+				pass(5 * time.Second)
+				w.disconnect(t, l, seqs["ana"], events.Client)
+				pass(time.Minute)
+				if done := w.forget(t, "ana"); done.Connections != 1 || done.Hook != tt.hook {
+					t.Fatal(done)
+				}
+				w.receiver.reacts(takes)
+				pass(6 * time.Minute)
+				mustTell(t, w, tt.want...)
+				w.agrees(t)
+				if leaders := w.leading(); len(leaders) != 1 {
+					t.Errorf("%d lead", len(leaders))
+				}
 			})
 		})
 	}

@@ -102,12 +102,8 @@ func (h *history) retain(t *rapid.T) {
 	}
 }
 
-// forget takes a user out of the past. It takes a minute, in which all else goes on.
 func (h *history) forget(t *rapid.T) {
-	_, err := presence.Forget(context.Background(), h.store, rapid.SampledFrom(people).Draw(t, "user"), func(presence.Forgotten) {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h.world.forget(t, rapid.SampledFrom(people).Draw(t, "user"))
 	h.bury()
 }
 

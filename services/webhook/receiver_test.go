@@ -46,10 +46,11 @@ type receiver struct {
 
 	seen   map[string]string // body by id
 	online map[string]time.Time
-	last   uint64 // number
-	moved  bool   // it has had two addresses: what was for the first may come later, for the first time
-	parts  int    // of the resync that is under way; -1: none is
-	knows  bool   // it was told all
+	last   uint64          // number
+	late   map[string]bool // ids of deliveries that nobody waits for any more, and that may still come
+	moved  bool            // it has had two addresses: what was for the first may come later, for the first time
+	parts  int             // of the resync that is under way; -1: none is
+	knows  bool            // it was told all
 	told   []told
 	posts  int
 	wrong  string
@@ -64,7 +65,7 @@ type told struct {
 func newReceiver() *receiver {
 	return &receiver{
 		react: takes, parts: -1,
-		seen: make(map[string]string), online: make(map[string]time.Time),
+		seen: make(map[string]string), late: make(map[string]bool), online: make(map[string]time.Time),
 	}
 }
 
@@ -82,6 +83,13 @@ func (r *receiver) moves() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.moved = true
+}
+
+// comesLate takes note that a delivery is given up.
+func (r *receiver) comesLate(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.late[id] = true
 }
 
 func (r *receiver) fail(format string, args ...any) {
@@ -139,7 +147,7 @@ func (r *receiver) take(req *http.Request, body string) {
 		r.fail("delivery %s was %s, and is %s", m.ID, before, body)
 	}
 	old := m.Data.Number <= r.last
-	if again && !old || old && !again && !r.moved {
+	if again && !old || old && !again && !r.moved && !r.late[m.ID] {
 		r.fail("number %d after %d, and seen by its id: %v", m.Data.Number, r.last, again)
 	}
 	if old {

@@ -3,9 +3,11 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -245,6 +247,40 @@ func (w *world) stopAll() {
 		n.stop()
 	}
 	w.posters = nil
+}
+
+// forget takes a user out of the past, and holds that the hook does not have him either if
+// all of his connections have ended. It takes a minute, in which all else goes on.
+func (w *world) forget(t tester, user string) presence.Forgotten {
+	t.Helper()
+	store := w.store
+	store.Hooks = givenUp{store.Hooks, w.receiver}
+	done, err := presence.Forget(context.Background(), store, user, func(presence.Forgotten) {})
+	if err != nil {
+		t.Fatalf("forget %s: %v", user, err)
+	}
+	h, err := w.store.Hooks.Load(context.Background())
+	if text := fmt.Sprintf("%+v", h); err != nil || done.Open == 0 && strings.Contains(text, user) {
+		t.Fatalf("%s is forgotten, and the hook is %s, %v", user, text, err)
+	}
+	return done
+}
+
+// givenUp are hooks that tell the receiver of the delivery that a save drops.
+type givenUp struct {
+	presence.Hooks
+	r *receiver
+}
+
+func (g givenUp) Save(ctx context.Context, h presence.Hook) error {
+	before, err := g.Load(ctx)
+	if err != nil {
+		return err
+	}
+	if before.Pending.ID != h.Pending.ID {
+		g.r.comesLate(before.Pending.ID)
+	}
+	return g.Hooks.Save(ctx, h)
 }
 
 // leading are the posters that believe that they lead.

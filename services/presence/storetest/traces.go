@@ -40,6 +40,10 @@ func Traces(t *testing.T, s presence.Store, user string) {
 	ghost := presence.ConnectionOf(run[1])
 	ghost.Since = ghost.Since.Add(time.Hour)
 	must(t, s.Online.Apply(t.Context(), []presence.Connection{ghost}, nil))
+	h := hook(1, "n1/turn")
+	h.Odd = []presence.HookOdd{{User: user, Told: true, At: began}}
+	h.Pending.Body = `{"data":{"changes":[{"type":"join","user":"` + user + `"}]}}`
+	must(t, s.Hooks.Save(t.Context(), h))
 	// As of a forget that was killed right after it had begun.
 	_, err := s.Forgetting.Begin(t.Context(), user, aTombstone())
 	must(t, err)
