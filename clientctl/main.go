@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/presenced/presence/clientctl/terminal"
 	"golang.org/x/term"
 )
 
@@ -30,6 +31,7 @@ func realMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	toPerson := term.IsTerminal(int(os.Stdout.Fd()))
 	return run(ctx, os.Args[1:], process{
 		in:         os.Stdin,
 		out:        os.Stdout,
@@ -37,7 +39,8 @@ func realMain() int {
 		lookup:     os.LookupEnv,
 		now:        time.Now,
 		terminalIn: term.IsTerminal(int(os.Stdin.Fd())),
-		terminal:   term.IsTerminal(int(os.Stdout.Fd())),
+		terminal:   toPerson,
+		colour:     toPerson && terminal.Colours(os.LookupEnv),
 		widthErr:   widthOf(os.Stderr),
 	})
 }

@@ -24,6 +24,7 @@ type process struct {
 
 	terminalIn bool       // in is a terminal: a person types
 	terminal   bool       // out is a terminal: a person reads
+	colour     bool       // and one that may be sent colours and bold
 	widthErr   func() int // err is a terminal, of so many characters in a line; nil: it is none
 }
 
