@@ -186,4 +186,7 @@ func TestDB_a_damaged_value_is_refused_and_named(t *testing.T) {
 	if err := d.Check(noContext); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("Check: %v", err)
 	}
+	if err := d.CheckUsers(noContext); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("CheckUsers: %v", err)
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -165,6 +166,37 @@ func TestServe_VerifyAndStats(t *testing.T) {
 			t.Errorf("cluster %+v", c)
 		}
 	})
+}
+
+// What is being recorded is no problem to verify, and its look at the file is no data race
+// with who writes it.
+func TestServe_VerifyBesideClients(t *testing.T) {
+	const clients = 100 // each leaves a port behind that is not used again for a minute
+	tg := start(t, embeddedBackend(t))
+	defer http.DefaultClient.CloseIdleConnections()
+	verified := make(chan struct{})
+	go func() {
+		defer close(verified)
+		for range 20 {
+			resp, err := http.Post(tg.admin+"/verify", "application/json", strings.NewReader("{}"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			answer, err := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			if err != nil || !strings.Contains(string(answer), `"holds":true`) {
+				t.Errorf("%s, %v", answer, err)
+			}
+		}
+	}()
+	for n := range clients {
+		c := dial(t, tg, fmt.Sprintf("user%d", n))
+		if n%2 == 0 {
+			_ = c.conn.Close()
+		}
+	}
+	receive(t, verified, "twenty verifications")
 }
 
 // With a token the API may listen beyond loopback, and the log and the greeting never

@@ -21,9 +21,12 @@ const (
 // opened is an open store.
 type opened struct {
 	presence.Store
-	describe string                      // in a few words, without secrets
-	check    func(context.Context) error // finds damage below the documents; nil: the store sees to that itself
+	describe string // in a few words, without secrets
 	close    func(context.Context) error
+
+	// check finds damage below the documents, while nobody writes; checkLive finds what can
+	// be found of it beside a writer. nil: the store sees to that itself.
+	check, checkLive func(context.Context) error
 
 	// compact leaves behind what was deleted or replaced, and closes the store; nil: the
 	// store sees to that itself.
@@ -75,11 +78,12 @@ func (c *config) openStoreToRead(ctx context.Context, log *zap.Logger) (opened, 
 
 func embedded(db *boltstore.DB) opened {
 	return opened{
-		Store:    db.Store(),
-		describe: "embedded, " + db.Path(),
-		check:    db.Check,
-		close:    func(context.Context) error { return db.Close() },
-		compact:  db.Compact,
+		Store:     db.Store(),
+		describe:  "embedded, " + db.Path(),
+		check:     db.Check,
+		checkLive: db.CheckUsers,
+		close:     func(context.Context) error { return db.Close() },
+		compact:   db.Compact,
 	}
 }
 

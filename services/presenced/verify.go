@@ -132,6 +132,7 @@ func (o opened) repair(ctx context.Context, found presence.Report, log *zap.Logg
 // verifyLive verifies a store that this process serves from.
 func (o opened) verifyLive(ctx context.Context, log *zap.Logger) (presence.Report, error) {
 	o.Exclusive = false // somebody is there who mends: this node
+	o.check = o.checkLive
 	return o.verify(ctx, log)
 }
 
