@@ -6,12 +6,21 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 )
 
 // maxFile is the size in bytes that no file of the repository may exceed.
 const maxFile = 1 << 20
+
+// media are the kinds of files that documents may show and play, below docs only.
+var media = []string{".opus", ".png", ".webp"}
+
+// isMedia reports whether a path may be binary.
+func isMedia(p string) bool {
+	return strings.HasPrefix(p, "docs/") && slices.Contains(media, path.Ext(p))
+}
 
 // checkTopLevel holds that the root has no entry that a reader would wonder about.
 func checkTopLevel(paths []string) (complaints []string) {
@@ -28,7 +37,7 @@ func checkTopLevel(paths []string) (complaints []string) {
 	return complaints
 }
 
-// checkFiles holds that no file is large or binary.
+// checkFiles holds that no file is large, or binary unless it is of a document.
 func checkFiles(fsys fs.FS, paths []string) (complaints []string, err error) {
 	for _, p := range paths {
 		why, err := unfit(fsys, p)
@@ -58,7 +67,7 @@ func unfit(fsys fs.FS, p string) (string, error) {
 		return "", fmt.Errorf("read %s: %w", p, err)
 	case len(head) > maxFile:
 		return fmt.Sprintf("is larger than %d bytes", maxFile), nil
-	case bytes.IndexByte(head, 0) >= 0:
+	case bytes.IndexByte(head, 0) >= 0 && !isMedia(p):
 		return "is binary: make it when it is needed, from a source that can be read", nil
 	}
 	return "", nil

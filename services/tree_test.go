@@ -220,8 +220,16 @@ func TestCheckFiles_UnfitFiles(t *testing.T) {
 		"fits":   strings.Repeat("x", maxFile),
 		"large":  strings.Repeat("x", maxFile+1),
 		"binary": "text, and then \x00",
+
+		"docs/page.png":          "text, and then \x00",
+		"docs/presenced":         "text, and then \x00",
+		"services/site/page.png": "text, and then \x00",
+		"docs/large.png":         strings.Repeat("\x00", maxFile+1),
 	})
-	for p, want := range map[string]string{"fits": "", "large": "large is larger than", "binary": "binary is binary", "deleted": ""} {
+	for p, want := range map[string]string{
+		"fits": "", "large": "large is larger than", "binary": "binary is binary", "deleted": "", "docs/page.png": "",
+		"docs/presenced": "is binary", "services/site/page.png": "is binary", "docs/large.png": "is larger than",
+	} {
 		t.Run(p, func(t *testing.T) {
 			got, err := checkFiles(fsys, []string{p})
 			if err != nil {
