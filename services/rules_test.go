@@ -145,7 +145,7 @@ var purePackages = []string{"events", "services/protocol"}
 
 // foreignModules must not be in the product's go.mod: they belong to the modules
 // of tests and of comparisons, which have their own.
-var foreignModules = []string{"github.com/FerretDB/", "github.com/getkin/", "github.com/Shopify/", "github.com/compose-spec/", "github.com/moby/", "github.com/santhosh-tekuri/"}
+var foreignModules = []string{"github.com/FerretDB/", "github.com/chromedp/", "github.com/getkin/", "github.com/Shopify/", "github.com/compose-spec/", "github.com/moby/", "github.com/santhosh-tekuri/"}
 
 // topLevel are the entries that the root may have, besides names with a dot in front.
 var topLevel = []string{

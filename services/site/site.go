@@ -1,30 +1,45 @@
-// Package site answers people who open the service's address with a browser or with
-// curl instead of a WebSocket client: it says what this is and how to connect.
+// Package site is the public web page: what a browser shows at the service's address. The
+// page connects to the WebSocket of its own origin and uses nothing else. It is plain HTML,
+// CSS and JavaScript modules, as they are in the folder assets; there is no build step.
 //
-// Its handler is safe for concurrent use and keeps nothing.
+// Where JavaScript is off, and to who asks with curl, the page says what this address is and
+// how to connect.
+//
+// Its handler is safe for concurrent use, keeps nothing, and knows no user: all that is
+// shown beyond the files comes over the WebSocket.
 package site
 
 import (
-	_ "embed"
+	"embed"
 	"net/http"
 )
 
-//go:embed page.html
-var page []byte
+//go:embed assets
+var embedded embed.FS
 
-// Handler serves the public page on / and /ws, and 404 elsewhere.
+// files are what is served, read once.
+var files = readFiles(embedded, "assets")
+
+// Handler serves the public page on / and /ws, what it consists of below /assets/, and 404
+// elsewhere.
 func Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", servePage)
-	mux.HandleFunc("GET /ws", servePage)
+	mux.Handle("GET /{$}", files["page.html"])
+	mux.Handle("GET /ws", files["page.html"])
+	mux.Handle("GET /assets/{name}", Assets())
 	return mux
 }
 
-func servePage(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-cache")
-	_, _ = w.Write(page) // the only error is that the reader has gone
+// Assets serves the files that the pages are made of, by the name in the path's last part:
+// styles, modules and icons. The pages themselves are not among them.
+func Assets() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f, found := files[r.PathValue("name")]
+		if !found || f.isPage() {
+			secure(w.Header())
+			http.NotFound(w, r)
+			return
+		}
+		f.ServeHTTP(w, r)
+	})
 }

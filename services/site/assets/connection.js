@@ -1,0 +1,158 @@
+// The connection to the server: one socket at a time, made again when it is lost. It knows
+// when to connect and what answers what, and nothing of the page.
+//
+// Its state is one of
+//
+//	off         never connected, or disconnected on purpose
+//	connecting  the socket is being opened
+//	joining     it is open, and the server is recording it
+//	online      recorded: the welcome came
+//	waiting     lost; it tries again at `until`
+//	stopped     lost, and it does not try again by itself
+//
+// with `words` on why, where there is something to say.
+
+import { socketAddress, subprotocols } from "./address.js";
+import { wait } from "./backoff.js";
+import { judge } from "./closing.js";
+import { Refusal } from "./refusal.js";
+
+const patience = 20_000; // milliseconds that an answer may take
+const settled = 10_000; // milliseconds online, after which failures before count no more
+
+export class Connection {
+  #state = { phase: "off" };
+  #who = {}; // user or token
+  #socket = null;
+  #failures = 0; // since it was last online for a while
+  #hint; // milliseconds that the server asked to wait, until it is used
+  #retryTimer = 0;
+  #settledTimer = 0;
+  #asked = new Map(); // by id: what is called with the answer
+  #lastID = 0;
+  #listeners = new Map(); // by type of message, and "state"
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Calls a function with each message of a type, or with each new state ("state"). */
+  on(type, listener) {
+    if (!this.#listeners.has(type)) this.#listeners.set(type, []);
+    this.#listeners.get(type).push(listener);
+  }
+
+  /** Connects as a user, or with a token. A connection before is ended. */
+  connect(who) {
+    this.#drop();
+    this.#who = who;
+    this.#failures = 0;
+    this.#hint = undefined;
+    this.#open();
+  }
+
+  /** Tries again now. */
+  retry() {
+    if (this.#state.phase === "waiting" || this.#state.phase === "stopped") this.#open();
+  }
+
+  /** Ends the connection, and does not make it again. */
+  disconnect() {
+    this.#drop();
+    this.#who = {};
+    this.#become({ phase: "off" });
+  }
+
+  /** From now on the token to connect with, after the server has accepted it. */
+  keepToken(token) {
+    this.#who = { ...this.#who, token };
+  }
+
+  /** Sends a command and returns a promise of its answer. It is rejected with a Refusal. */
+  ask(command) {
+    if (!this.#socket || this.#socket.readyState !== WebSocket.OPEN) {
+      return Promise.reject(new Refusal("offline", "you are not connected; connect first, then ask again", true));
+    }
+    const id = String(++this.#lastID);
+    this.#socket.send(JSON.stringify({ ...command, id }));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#settle(id, new Refusal("timeout", "the server has not answered for 20 seconds; ask again", true)), patience);
+      this.#asked.set(id, { resolve, reject, timer });
+    });
+  }
+
+  #open() {
+    clearTimeout(this.#retryTimer);
+    this.#become({ phase: "connecting", failures: this.#failures });
+    let socket;
+    try {
+      socket = new WebSocket(socketAddress(document.baseURI, this.#who.user), subprotocols(this.#who.token));
+    } catch (error) {
+      this.#become({ phase: "stopped", words: `The browser does not open the connection: ${error.message}` });
+      return;
+    }
+    this.#socket = socket;
+    let opened = false;
+    const mine = (listener) => (event) => this.#socket === socket && listener(event);
+    socket.addEventListener("open", mine(() => {
+      opened = true;
+      this.#become({ phase: "joining" });
+    }));
+    socket.addEventListener("message", mine((event) => this.#hear(JSON.parse(event.data))));
+    socket.addEventListener("close", mine((event) => this.#closed(event, opened)));
+  }
+
+  #hear(message) {
+    if (message.type === "welcome") this.#welcomed(message);
+    if (message.type === "drain") this.#hint = message.reconnectAfterMs;
+    if (message.id !== undefined) this.#settle(message.id, message);
+    for (const listener of this.#listeners.get(message.type) ?? []) listener(message);
+  }
+
+  #welcomed(message) {
+    clearTimeout(this.#settledTimer);
+    this.#settledTimer = setTimeout(() => (this.#failures = 0), settled);
+    this.#become({ phase: "online", welcome: message });
+  }
+
+  #settle(id, answer) {
+    const asked = this.#asked.get(id);
+    if (!asked) return;
+    this.#asked.delete(id);
+    clearTimeout(asked.timer);
+    if (answer instanceof Refusal) asked.reject(answer);
+    else if (answer.type === "error") asked.reject(new Refusal(answer.code, answer.message, answer.retryable));
+    else asked.resolve(answer);
+  }
+
+  #closed(event, opened) {
+    const { again, words } = judge(event.code, event.reason, opened);
+    this.#drop();
+    if (!again) {
+      this.#become({ phase: "stopped", words, code: event.code });
+      return;
+    }
+    const pause = wait(this.#failures, Math.random(), this.#hint);
+    this.#failures++;
+    this.#hint = undefined;
+    this.#retryTimer = setTimeout(() => this.#open(), pause);
+    this.#become({ phase: "waiting", words, code: event.code, until: Date.now() + pause });
+  }
+
+  // Lets go of the socket: nothing that it says from now on counts.
+  #drop() {
+    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#settledTimer);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close(1000);
+    for (const id of [...this.#asked.keys()]) {
+      this.#settle(id, new Refusal("offline", "the connection was lost before the answer came; ask again", true));
+    }
+  }
+
+  #become(state) {
+    this.#state = state;
+    for (const listener of this.#listeners.get("state") ?? []) listener(state);
+  }
+}

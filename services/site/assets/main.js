@@ -1,0 +1,11 @@
+// Where the page begins: one connection, and the cards that show what comes over it.
+
+import { showClock } from "./clock.js";
+import { Connection } from "./connection.js";
+import { byId } from "./dom.js";
+import { showYou } from "./you.js";
+
+const connection = new Connection();
+byId("app").hidden = false;
+showClock(connection);
+showYou(connection); // last: it may connect at once, and the others listen
