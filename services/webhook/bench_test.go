@@ -41,8 +41,8 @@ func BenchmarkCensus_apply(b *testing.B) {
 	l := newLedger(time.Second, nil, time.Now())
 	c.changed = func(user string, online bool, at time.Time) { l.changed(user, online, at, time.Now()) }
 	id := events.Stream{Node: "n1", Epoch: 1}
-	s := &stream{id: id}
-	c.begin(s, new(events.Fold))
+	c.Begin(id, new(events.Fold))
+	s := c.streams[id]
 	at, open := events.Milliseconds(time.Now()), make([]events.Position, users)
 	page := make([]events.Event, 1)
 	for i := 0; b.Loop(); i++ {
@@ -54,7 +54,7 @@ func BenchmarkCensus_apply(b *testing.B) {
 			open[who] = e.ID
 		}
 		page[0] = e
-		if !c.apply(s, page) {
+		if !c.Apply(id, page) {
 			b.Fatal("it does not fit")
 		}
 	}

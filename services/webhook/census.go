@@ -18,17 +18,17 @@ import (
 // census is who is online, by what it has read of the log. It belongs to one goroutine.
 type census struct {
 	// static after construction
-	store presence.Store
-	log   *zap.Logger
+	store  presence.Store
+	walker *presence.Walker
 
 	// changed is told of each user who came, or left; nil: nobody is.
 	changed func(user string, online bool, at time.Time)
 
 	streams map[events.Stream]*stream
 	users   map[string]*resident
-	wrong   map[events.Stream]bool // streams that were complained of
-	polls   int
 }
+
+var _ presence.Sink = (*census)(nil)
 
 // resident is a user with at least one connection.
 type resident struct {
@@ -45,19 +45,10 @@ type stream struct {
 	open   map[uint64]*resident
 }
 
-const (
-	pageSize = 1000 // events
-
-	// strayEvery is how many polls find streams by their node documents only. One that
-	// has lost its document is found by what online has of it.
-	strayEvery = 10
-)
-
 func newCensus(store presence.Store, log *zap.Logger) *census {
-	return &census{
-		store: store, log: log,
-		streams: make(map[events.Stream]*stream), users: make(map[string]*resident), wrong: make(map[events.Stream]bool),
-	}
+	c := &census{store: store, streams: make(map[events.Stream]*stream), users: make(map[string]*resident)}
+	c.walker = presence.NewWalker(store, c, log.With(zap.String("for", "webhooks")))
+	return c
 }
 
 // errRenamed is returned by census.restore where the log has forgotten a user.
@@ -82,7 +73,7 @@ func (c *census) restore(ctx context.Context, position string) error {
 		if slices.ContainsFunc(fold.Open(), func(e events.Event) bool { return events.IsTombstone(e.User) }) {
 			return errRenamed
 		}
-		c.begin(&stream{id: p.Stream}, fold)
+		c.walker.Begin(p.Stream, fold)
 	}
 	return nil
 }
@@ -98,93 +89,18 @@ func (c *census) position() string {
 	return strings.Join(all, ",")
 }
 
-// poll reads what has come. It may be repeated after an error, and has lost nothing. A
-// stream that makes no sense does not keep it from the others.
-func (c *census) poll(ctx context.Context) error {
-	found, err := presence.LookForSigns(ctx, c.store, c.polls%strayEvery == 0)
-	if err != nil {
-		return err
-	}
-	c.polls++
-	for _, id := range found.StreamsWith(maps.Keys(c.streams)) {
-		switch err := c.read(ctx, id, found); {
-		case forgotten(err):
-			c.complain(id, err)
-		case err != nil:
-			c.polls = 0 // the next poll looks for everything again
-			return fmt.Errorf("read %s: %w", id, err)
-		}
-	}
-	return nil
-}
+// poll reads what has come. It may be repeated after an error, and has lost nothing.
+func (c *census) poll(ctx context.Context) error { return c.walker.Poll(ctx) }
 
-// complain says once what is wrong with a stream.
-func (c *census) complain(id events.Stream, err error) {
-	if !c.wrong[id] {
-		c.wrong[id] = true
-		c.log.Error("a stream cannot be read for webhooks; the others are", zap.Stringer("stream", id), zap.Error(err))
-	}
-}
-
-// read reads a stream to its end, and forgets it when it is over: it is sealed and nobody
-// is left in it; or nothing tells of it any more, and so nobody will ever end it.
-func (c *census) read(ctx context.Context, id events.Stream, found presence.Signs) error {
+// Reach implements presence.Sink.
+func (c *census) Reach(id events.Stream) (next uint64, over bool) {
 	s := c.streams[id]
-	if s == nil {
-		return c.first(ctx, id, found)
-	}
-	if err := c.advance(ctx, s); err != nil {
-		return err
-	}
-	if !found.Tell(id) && (found.Thorough() || s.sealed && len(s.open) == 0) {
-		c.begin(s, new(events.Fold))
-		delete(c.streams, id)
-	}
-	return nil
+	return s.next, s.sealed && len(s.open) == 0
 }
 
-// first reads a stream that is new.
-func (c *census) first(ctx context.Context, id events.Stream, found presence.Signs) error {
-	fold, err := presence.FoldToEnd(ctx, c.store, id)
-	if err != nil {
-		return err
-	}
-	if fold.Sealed() && fold.Len() == 0 && !found.Owned(id) {
-		return nil // a late write has brought it back into online
-	}
-	c.begin(&stream{id: id}, fold)
-	return nil
-}
-
-// advance reads the rest of a stream. If that does not fit what was read before, such as
-// a snapshot that was wrong, it is read anew.
-func (c *census) advance(ctx context.Context, s *stream) error {
-	for {
-		page, err := c.store.Log.Read(ctx, s.id.At(s.next), pageSize)
-		if err != nil {
-			return err
-		}
-		if !c.apply(s, page) {
-			return c.again(ctx, s)
-		}
-		if len(page) < pageSize {
-			return nil
-		}
-	}
-}
-
-func (c *census) again(ctx context.Context, s *stream) error {
-	fold, err := presence.FoldToEnd(ctx, c.store, s.id)
-	if err != nil {
-		return err
-	}
-	c.log.Warn("a stream was read anew for webhooks: its events did not fit", zap.Stringer("stream", s.id))
-	c.begin(s, fold)
-	return nil
-}
-
-// apply takes the next events of a stream, and reports whether they fit.
-func (c *census) apply(s *stream, page []events.Event) bool {
+// Apply implements presence.Sink.
+func (c *census) Apply(id events.Stream, page []events.Event) bool {
+	s := c.streams[id]
 	for _, e := range page {
 		if e.ID != s.id.At(s.next) {
 			return false
@@ -206,9 +122,19 @@ func (c *census) apply(s *stream, page []events.Event) bool {
 	return true
 }
 
-// begin makes a stream be what its fold says. The zero Fold is none: nobody is there.
-func (c *census) begin(s *stream, f *events.Fold) {
-	c.streams[s.id] = s
+// End implements presence.Sink.
+func (c *census) End(id events.Stream) {
+	c.Begin(id, new(events.Fold))
+	delete(c.streams, id)
+}
+
+// Begin implements presence.Sink. The zero Fold is none: nobody is there.
+func (c *census) Begin(id events.Stream, f *events.Fold) {
+	s := c.streams[id]
+	if s == nil {
+		s = &stream{id: id}
+		c.streams[id] = s
+	}
 	s.next, s.sealed = 0, f.Sealed()
 	at := events.Milliseconds(time.Now())
 	if tail := f.Tail(); !tail.ID.IsZero() {

@@ -21,7 +21,7 @@ func filled(users int) (*book, *stream) {
 	b := newBook(0, sizes{page: protocol.MaxPresent, burst: burstBytes, late: maxLate}, new(counters))
 	s := &stream{id: events.Stream{Node: "n1", Epoch: 1}, open: make(map[uint64]place), next: 1}
 	b.streams[s.id] = s
-	_ = b.apply(s, comings(s, users), time.Now())
+	_ = b.apply(s.id, comings(s, users), time.Now())
 	b.readThrough(time.Now())
 	return b, s
 }
@@ -76,8 +76,8 @@ func BenchmarkBook_OneEvent(b *testing.B) {
 				if e.Type == events.Disconnected {
 					open = 0
 				}
-				if err := book.apply(s, []events.Event{e}, now); err != nil {
-					b.Fatal(err)
+				if !book.apply(s.id, []events.Event{e}, now) {
+					b.Fatal("it does not fit")
 				}
 				book.step(nil, now)
 			}
@@ -113,8 +113,8 @@ func BenchmarkBook_Fold(b *testing.B) {
 					}
 				}
 				b.StartTimer()
-				if err := book.apply(s, page, now); err != nil {
-					b.Fatal(err)
+				if !book.apply(s.id, page, now) {
+					b.Fatal("it does not fit")
 				}
 			}
 			b.ReportMetric(float64(len(page)*b.N)/b.Elapsed().Seconds(), "events/s")

@@ -1,21 +1,18 @@
 package roster
 
 import (
-	"errors"
 	"time"
 
 	"github.com/presenced/presence/events"
 )
 
-// errUnfit is returned by book.apply for an event that does not follow from what was
-// read before.
-var errUnfit = errors.New("an event does not fit what was read of its stream")
-
-// apply takes the next events of a stream.
-func (b *book) apply(s *stream, page []events.Event, now time.Time) error {
+// apply takes the next events of a stream that has begun, and reports whether they follow
+// from what was read before.
+func (b *book) apply(id events.Stream, page []events.Event, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.place = ""
+	s := b.streams[id]
 	for i := range page {
 		e := &page[i]
 		fits := e.ID == s.id.At(s.next)
@@ -29,20 +26,24 @@ func (b *book) apply(s *stream, page []events.Event, now time.Time) error {
 		case events.Opened:
 		}
 		if !fits {
-			return errUnfit
+			return false
 		}
 		s.next++
 	}
 	b.count.folded.Add(uint64(len(page)))
-	return nil
+	return true
 }
 
 // begin makes a stream be what its fold says. The zero Fold is none: nobody is there.
-func (b *book) begin(s *stream, f *events.Fold, now time.Time) {
+func (b *book) begin(id events.Stream, f *events.Fold, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.place = ""
-	b.streams[s.id] = s
+	s := b.streams[id]
+	if s == nil {
+		s = &stream{id: id, open: make(map[uint64]place, f.Len())}
+		b.streams[id] = s
+	}
 	s.next, s.sealed = 0, f.Sealed()
 	if tail := f.Tail().ID; !tail.IsZero() {
 		s.next = tail.Seq + 1
@@ -64,26 +65,21 @@ func (b *book) begin(s *stream, f *events.Fold, now time.Time) {
 }
 
 // end forgets a stream, and whoever is still in it.
-func (b *book) end(s *stream, now time.Time) {
-	b.begin(s, new(events.Fold), now)
+func (b *book) end(id events.Stream, now time.Time) {
+	b.begin(id, new(events.Fold), now)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.place = ""
-	delete(b.streams, s.id)
+	delete(b.streams, id)
 }
 
-// nextSeq is the seq of the next event to read of a stream.
-func (b *book) nextSeq(s *stream) uint64 {
+// reach is the seq of the next event to read of a stream, and whether it is sealed and
+// nobody is left in it.
+func (b *book) reach(id events.Stream) (next uint64, over bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return s.next
-}
-
-// over reports whether a stream has ended, and nobody is left in it.
-func (b *book) over(s *stream) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return s.sealed && len(s.open) == 0
+	s := b.streams[id]
+	return s.next, s.sealed && len(s.open) == 0
 }
 
 // readThrough takes note that the log was read to its end.

@@ -2,10 +2,6 @@ package roster
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,32 +16,26 @@ const (
 	pollEvery = 500 * time.Millisecond
 	pollLeast = 50 * time.Millisecond
 
-	pageSize = 1000 // events
-
-	// strayEvery is how many polls find streams by their node documents only. One that
-	// has lost its document is found by what online has of it.
-	strayEvery = 10
-
 	// staleAfter is how long the log cannot be read until watchers are told so.
 	staleAfter = 10 * time.Second
 )
 
 // follower reads the log into a book. It belongs to one goroutine.
 type follower struct {
-	store   presence.Store
+	walker  *presence.Walker
 	roster  *Roster
 	book    *book
 	log     *zap.Logger
-	streams map[events.Stream]*stream // those of the book
-	wrong   map[events.Stream]bool    // those that make no sense
-	polls   int
 	failing time.Time // since when; zero: it is not
 	told    bool      // watchers know of it
 }
 
+var _ presence.Sink = (*follower)(nil)
+
 func newFollower(r *Roster, b *book) *follower {
-	return &follower{store: r.cfg.Store, roster: r, book: b, log: r.cfg.Log,
-		streams: make(map[events.Stream]*stream), wrong: make(map[events.Stream]bool)}
+	f := &follower{roster: r, book: b, log: r.cfg.Log}
+	f.walker = presence.NewWalker(r.cfg.Store, f, r.cfg.Log.With(zap.String("for", "the roster")))
+	return f
 }
 
 // run polls until ctx ends.
@@ -56,7 +46,7 @@ func (f *follower) run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		began := time.Now()
-		err := f.poll(ctx)
+		err := f.walker.Poll(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -90,7 +80,7 @@ func (f *follower) judge(began time.Time, err error) {
 		}
 		f.failing = time.Time{}
 		f.book.readThrough(began)
-		f.tell(len(f.wrong) > 0)
+		f.tell(f.walker.Wrong() > 0)
 		return
 	case f.failing.IsZero():
 		f.failing = began
@@ -109,102 +99,18 @@ func (f *follower) tell(stale bool) {
 	}
 }
 
-// poll reads what has come. An error of the store ends it; a stream that makes no sense
-// does not keep it from the others.
-func (f *follower) poll(ctx context.Context) error {
-	found, err := presence.LookForSigns(ctx, f.store, f.polls%strayEvery == 0)
-	if err != nil {
-		return err
-	}
-	f.polls++
-	streams := found.StreamsWith(maps.Keys(f.streams))
-	for _, s := range streams {
-		err := f.read(ctx, s, found)
-		if errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrRefused) || ctx.Err() != nil {
-			return err
-		}
-		f.complain(s, err)
-	}
-	maps.DeleteFunc(f.wrong, func(s events.Stream, _ bool) bool { return !slices.Contains(streams, s) })
-	return nil
+// Begin implements presence.Sink.
+func (f *follower) Begin(id events.Stream, fold *events.Fold) { f.book.begin(id, fold, time.Now()) }
+
+// Apply implements presence.Sink.
+func (f *follower) Apply(id events.Stream, page []events.Event) bool {
+	fits := f.book.apply(id, page, time.Now())
+	f.roster.signal()
+	return fits
 }
 
-// complain says once what is wrong with a stream, and when it is mended.
-func (f *follower) complain(s events.Stream, err error) {
-	switch {
-	case err == nil && f.wrong[s]:
-		delete(f.wrong, s)
-		f.log.Info("the roster reads a stream again", zap.Stringer("stream", s))
-	case err != nil && !f.wrong[s]:
-		f.wrong[s] = true
-		f.log.Error("the roster cannot read a stream; watchers are told that what it says is old: see presenced verify",
-			zap.Stringer("stream", s), zap.Error(err))
-	}
-}
+// Reach implements presence.Sink.
+func (f *follower) Reach(id events.Stream) (next uint64, over bool) { return f.book.reach(id) }
 
-// read reads a stream to its end, and forgets it when it is over: it is sealed and nobody
-// is left in it; or nothing tells of it any more, and so nobody will ever end it.
-func (f *follower) read(ctx context.Context, id events.Stream, found presence.Signs) error {
-	s := f.streams[id]
-	if s == nil {
-		return f.begin(ctx, id, found)
-	}
-	if err := f.advance(ctx, s); err != nil {
-		return fmt.Errorf("read %s: %w", id, err)
-	}
-	if found.Tell(id) {
-		return nil
-	}
-	if found.Thorough() || f.book.over(s) {
-		f.book.end(s, time.Now())
-		delete(f.streams, id)
-	}
-	return nil
-}
-
-// begin reads a stream that is new.
-func (f *follower) begin(ctx context.Context, id events.Stream, found presence.Signs) error {
-	fold, err := presence.FoldToEnd(ctx, f.store, id)
-	if err != nil {
-		return fmt.Errorf("fold %s: %w", id, err)
-	}
-	if fold.Sealed() && fold.Len() == 0 && !found.Owned(id) {
-		return nil // a late write has brought it back into online
-	}
-	s := &stream{id: id, open: make(map[uint64]place, fold.Len())}
-	f.streams[id] = s
-	f.book.begin(s, fold, time.Now())
-	return nil
-}
-
-// advance reads the rest of a stream. If that does not fit what was read before, such as
-// a snapshot that was wrong, it is read anew.
-func (f *follower) advance(ctx context.Context, s *stream) error {
-	for {
-		page, err := f.store.Log.Read(ctx, s.id.At(f.book.nextSeq(s)), pageSize)
-		if err != nil {
-			return err
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		err = f.book.apply(s, page, time.Now())
-		f.roster.signal()
-		if errors.Is(err, errUnfit) {
-			return f.again(ctx, s)
-		}
-		if len(page) < pageSize {
-			return nil
-		}
-	}
-}
-
-func (f *follower) again(ctx context.Context, s *stream) error {
-	fold, err := presence.FoldToEnd(ctx, f.store, s.id)
-	if err != nil {
-		return err
-	}
-	f.log.Warn("the roster has read a stream anew: its events did not fit", zap.Stringer("stream", s.id))
-	f.book.begin(s, fold, time.Now())
-	return nil
-}
+// End implements presence.Sink.
+func (f *follower) End(id events.Stream) { f.book.end(id, time.Now()) }
