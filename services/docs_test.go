@@ -100,7 +100,7 @@ func TestDocs_Links(t *testing.T) {
 	for _, name := range append(names, "README.md") {
 		report(t, checkLinks(root, name))
 	}
-	for _, name := range []string{"ARCHITECTURE.md", "OPERATIONS.md"} {
+	for _, name := range []string{"ARCHITECTURE.md", "OPERATIONS.md", "PROTOCOL.md"} {
 		if got, want := contents(document(t, name)), headings(document(t, name)); !slices.Equal(got, want) {
 			t.Errorf("docs/%s begins with the contents\n%q, and has the chapters\n%q", name, got, want)
 		}
