@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 )
@@ -23,10 +24,13 @@ func document(t *testing.T, name string) string {
 	return string(text)
 }
 
-// repository is this repository, parsed.
+// parsed is this repository.
+var parsed = sync.OnceValues(func() (*source, error) { return parse(os.DirFS("..")) })
+
+// repository is this repository, parsed once for all tests, which only read it.
 func repository(t *testing.T) *source {
 	t.Helper()
-	s, err := parse(os.DirFS(".."))
+	s, err := parsed()
 	if err != nil {
 		t.Fatal(err)
 	}
