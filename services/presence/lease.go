@@ -96,22 +96,29 @@ func (m *Member) watchNodes() {
 }
 
 // takeOverBeside takes a stream over in a goroutine of its own, unless that is being
-// done already.
+// done already. A takeover that fails is tried again by the next look, for as long as it
+// takes, and said to fail once: a stream that cannot be folded fails for ever.
 func (m *Member) takeOverBeside(s events.Stream, why string) {
 	m.mu.Lock()
-	busy := m.taking[s]
+	busy, again := m.taking[s], m.stuck[s]
 	m.taking[s] = true
 	m.mu.Unlock()
 	if busy {
 		return
 	}
-	m.log.Warn("taking over a stream", zap.Stringer("stream", s), zap.String("because", why))
+	if !again {
+		m.log.Warn("taking over a stream", zap.Stringer("stream", s), zap.String("because", why))
+	}
 	m.tasks.Go(func() {
 		err := m.takeOver(m.ctx, s)
 		m.mu.Lock()
 		delete(m.taking, s)
+		delete(m.stuck, s)
+		if err != nil {
+			m.stuck[s] = true
+		}
 		m.mu.Unlock()
-		if err != nil && m.ctx.Err() == nil {
+		if err != nil && !again && m.ctx.Err() == nil {
 			m.log.Error("takeover failed; it will be tried again", zap.Stringer("stream", s), zap.Error(err))
 		}
 	})
