@@ -2,8 +2,11 @@ package presence_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,6 +163,42 @@ func TestMember_Fenced_ByLostBeat(t *testing.T) {
 		holds(t, store, 1)
 		shutdown(t, m)
 		holds(t, store, 0)
+	})
+}
+
+// emptied is a log that has lost everything, once it is told so.
+type emptied struct {
+	events.Log
+	now atomic.Bool
+}
+
+func (e *emptied) Tail(ctx context.Context, s events.Stream) (events.Event, error) {
+	if e.now.Load() {
+		return events.Event{}, fmt.Errorf("%w: stream %s", events.ErrNotFound, s)
+	}
+	return e.Log.Tail(ctx, s)
+}
+
+// A database that was emptied under a live node ends the node, which says so, once.
+func TestMember_Fenced_ByLostLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		log := &emptied{Log: store.Log}
+		store.Log = log
+		m := start(t, store, presence.Config{})
+		connect(t, m, "ana")
+		synctest.Wait()
+		log.now.Store(true)
+		if err := store.Nodes.Remove(t.Context(), n1e1); err != nil {
+			t.Fatal(err)
+		}
+		<-m.Done()
+		if err := m.Err(); !errors.Is(err, presence.ErrLogLost) || strings.Contains(err.Error(), "no such event") {
+			t.Errorf("error %v, want ErrLogLost and no more", err)
+		}
+		if err := m.Shutdown(t.Context()); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
 	})
 }
 

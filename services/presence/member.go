@@ -54,6 +54,10 @@ const defaultQueue = 1 << 17
 // same node id. The newcomer gives way.
 var ErrDuplicateNode = errors.New("another live process uses this node id")
 
+// ErrLogLost is returned by Member.Err when the log does not have the events of this node any
+// more. What they said is gone with them, so there is nothing that could be ended.
+var ErrLogLost = errors.New("the log does not have the events of this node any more")
+
 // Member is this node's part in the presence service, from Start to Shutdown: it
 // owns one stream of the log, and what that stream says of online.
 //
@@ -223,7 +227,7 @@ func (m *Member) Ready() error {
 // Done is closed when the member has failed, and cannot record any more (see Err).
 func (m *Member) Done() <-chan struct{} { return m.done }
 
-// Err says why the member has failed, after Done is closed: ErrDuplicateNode, or an
+// Err says why the member has failed, after Done is closed: ErrDuplicateNode, ErrLogLost, or an
 // error of the store that time does not heal.
 func (m *Member) Err() error {
 	<-m.done

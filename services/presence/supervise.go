@@ -48,9 +48,12 @@ func (m *Member) after(e *epoch, why error) (*epoch, error) {
 }
 
 // rejoin ends the stream that was lost and claims the next epoch. It returns
-// ErrDuplicateNode if another process uses the node id.
+// ErrDuplicateNode if another process uses the node id, and ErrLogLost if there is no
+// such stream any more.
 func (m *Member) rejoin(ctx context.Context, lost events.Stream) (*epoch, error) {
-	if err := m.takeOver(ctx, lost); err != nil {
+	if err := m.takeOver(ctx, lost); errors.Is(err, events.ErrNotFound) {
+		return nil, fmt.Errorf("%s: %w: the database was emptied, or another has taken its place; start this node again, and it begins anew", lost, ErrLogLost)
+	} else if err != nil {
 		return nil, err
 	}
 	for {
@@ -96,6 +99,10 @@ func (m *Member) giveUp(e *epoch, err error) {
 		m.cancel(err)
 	}
 	ctx := <-m.leave
+	if errors.Is(err, ErrLogLost) {
+		m.left <- nil // there is nothing to end
+		return
+	}
 	m.left <- errors.Join(m.takeOver(ctx, e.stream), m.endClaimed(ctx, e.stream))
 }
 

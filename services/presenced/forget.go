@@ -166,12 +166,12 @@ func writeForgotten(w io.Writer, f forgotten) error {
 	if f.apply {
 		verb = "forgotten"
 	}
-	text := fmt.Sprintf("%s: %d connections, in %d parts of snapshots, %s\n", f.store, f.found.Connections, f.found.Snapshots, verb)
+	text := fmt.Sprintf("%s: %s, in %s of snapshots, %s\n", f.store, count(f.found.Connections, "connection"), count(f.found.Snapshots, "part"), verb)
 	if f.found.Hook {
 		text += "what was kept for the receiver of webhooks names him too; when that goes, it is told all anew\n"
 	}
 	if f.found.Open > 0 {
-		text += fmt.Sprintf("%d connections are still open: run it again when they have ended\n", f.found.Open)
+		text += fmt.Sprintf("still open: %s; run it again when none is\n", count(f.found.Open, "connection"))
 	}
 	if f.found.Unfinished {
 		text += "an earlier forget of this user has not come to its end: --apply completes it\n"

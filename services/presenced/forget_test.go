@@ -144,15 +144,15 @@ func TestForget_Open(t *testing.T) {
 	b := embeddedBackend(t)
 	old, _ := addOldEpochs(t, b) // ana's last connection there has not ended
 	args := append([]string{"forget", "ana"}, b.flags...)
-	if code, out, _ := runs(t, args...); code != exitOK || !strings.Contains(out, "1 connections are still open") {
+	if code, out, _ := runs(t, args...); code != exitOK || !strings.Contains(out, "still open: 1 connection;") {
 		t.Errorf("dry run: exit %d, %s", code, out)
 	}
 	code, out, log := runs(t, append(args, "--apply")...)
-	if code != exitOpen || !strings.Contains(out, ": 2 connections,") || !strings.Contains(out, "1 connections are still open") || !strings.Contains(log, "run forget again") {
+	if code != exitOpen || !strings.Contains(out, ": 2 connections,") || !strings.Contains(out, "still open: 1 connection;") || !strings.Contains(log, "run forget again") {
 		t.Errorf("exit %d, %s%s", code, out, log)
 	}
 	start(t, b).stop() // ends what the dead process left open
-	if code, out, _ := runs(t, append(args, "--apply")...); code != exitOK || !strings.Contains(out, ": 1 connections,") {
+	if code, out, _ := runs(t, append(args, "--apply")...); code != exitOK || !strings.Contains(out, ": 1 connection,") {
 		t.Errorf("exit %d, %s", code, out)
 	}
 	page, err := presence.NewHistory(b.open(t).Store).OnlineAt(t.Context(), old.Add(time.Minute), presence.UserQuery{Limit: 9})
@@ -200,11 +200,11 @@ func TestForget_MongoDB(t *testing.T) {
 		eventually(t, user+" has left", func() bool { return len(tg.online(t)) == 0 })
 	}
 	args := append([]string{"forget", "zebedee"}, b.flags...)
-	if code, out, log := runs(t, args...); code != exitOK || !strings.Contains(out, ": 1 connections, in 0 parts of snapshots, to forget") {
+	if code, out, log := runs(t, args...); code != exitOK || !strings.Contains(out, ": 1 connection, in 0 parts of snapshots, to forget") {
 		t.Errorf("beside a node: exit %d, %s%s", code, out, log)
 	}
 	tg.stop()
-	if code, out, log := runs(t, append(args, "--apply")...); code != exitOK || !strings.Contains(out, ": 1 connections, in 0 parts of snapshots, forgotten\n") || strings.Contains(log, "zebedee") {
+	if code, out, log := runs(t, append(args, "--apply")...); code != exitOK || !strings.Contains(out, ": 1 connection, in 0 parts of snapshots, forgotten\n") || strings.Contains(log, "zebedee") {
 		t.Errorf("exit %d, %s%s", code, out, log)
 	}
 	start(t, b).stop()

@@ -145,7 +145,7 @@ func (r *retained) cut(c presence.Cut) {
 	if c.Whole {
 		what = "all of it"
 	}
-	r.print("%s\t%d events\t%s\n", c.Below.Stream, c.Events(), what)
+	r.print("%s\t%s\t%s\n", c.Below.Stream, count(c.Events(), "event"), what)
 }
 
 func (r *retained) end() error {
@@ -153,8 +153,8 @@ func (r *retained) end() error {
 	if r.apply {
 		verb = "deleted"
 	}
-	r.print("%s: %d events of %d streams, from before %s, %s\n",
-		r.store, r.events, r.streams, r.horizon.Format(time.RFC3339), verb)
+	r.print("%s: %s of %s, from before %s, %s\n",
+		r.store, count(r.events, "event"), count(r.streams, "stream"), r.horizon.Format(time.RFC3339), verb)
 	return r.err
 }
 

@@ -41,13 +41,22 @@ func writeText(w io.Writer, v verdict) error {
 	}
 	sum := "all holds"
 	if !v.Holds() {
-		sum = fmt.Sprintf("%d problems", len(v.Problems))
+		sum = count(len(v.Problems), "problem")
 	}
 	if len(v.repaired) > 0 {
 		sum = fmt.Sprintf("%d repaired, %s", len(v.repaired), sum)
 	}
-	_, err := fmt.Fprintf(w, "%s: %d streams, %d events, %d open connections: %s\n", v.store, v.Streams, v.Events, v.Open, sum)
+	_, err := fmt.Fprintf(w, "%s: %s, %s, %s: %s\n", v.store,
+		count(v.Streams, "stream"), count(v.Events, "event"), count(v.Open, "open connection"), sum)
 	return err
+}
+
+// count is a number of things, in words.
+func count[N int | uint64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // place is the connection that a problem is about, or the stream.
