@@ -8,8 +8,7 @@
 // Standard output has results alone; what becomes of the connection, and errors, go
 // to standard error. `clientctl help` lists the exit codes.
 //
-// This package parses and wires. What the commands do is in packages talk, online and
-// load below it.
+// This package parses and wires. What the commands do is in the packages below it.
 package main
 
 import (
@@ -31,7 +30,7 @@ func realMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	toPerson := term.IsTerminal(int(os.Stdout.Fd()))
+	size := sizeOf(os.Stdout)
 	return run(ctx, os.Args[1:], process{
 		in:         os.Stdin,
 		out:        os.Stdout,
@@ -39,24 +38,38 @@ func realMain() int {
 		lookup:     os.LookupEnv,
 		now:        time.Now,
 		terminalIn: term.IsTerminal(int(os.Stdin.Fd())),
-		terminal:   toPerson,
-		colour:     toPerson && terminal.Colours(os.LookupEnv),
+		terminal:   size != nil,
+		colour:     size != nil && terminal.Colours(os.LookupEnv),
+		moves:      size != nil && terminal.Moves(os.LookupEnv),
+		size:       size,
 		widthErr:   widthOf(os.Stderr),
 	})
 }
 
-// widthOf returns how to find how many characters a line of a terminal has; nil: f is
-// none.
-func widthOf(f *os.File) func() int {
+// sizeOf returns how to find how many characters a line of a terminal has, and how many
+// lines it has; nil: f is none. One that does not say is of 80 by 24.
+func sizeOf(f *os.File) func() (width, height int) {
 	fd := int(f.Fd())
 	if !term.IsTerminal(fd) {
 		return nil
 	}
-	return func() int {
-		width, _, err := term.GetSize(fd)
-		if err != nil || width <= 0 {
-			return 80
+	return func() (width, height int) {
+		width, height, err := term.GetSize(fd)
+		if err != nil || width <= 0 || height <= 0 {
+			return 80, 24
 		}
+		return width, height
+	}
+}
+
+// widthOf is sizeOf without the height.
+func widthOf(f *os.File) func() int {
+	size := sizeOf(f)
+	if size == nil {
+		return nil
+	}
+	return func() int {
+		width, _ := size()
 		return width
 	}
 }

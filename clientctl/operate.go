@@ -12,6 +12,7 @@ import (
 	"github.com/presenced/presence/clientctl/fault"
 	"github.com/presenced/presence/clientctl/online"
 	"github.com/presenced/presence/clientctl/operate"
+	"github.com/presenced/presence/clientctl/table"
 	"github.com/presenced/presence/events"
 	"github.com/spf13/cobra"
 )
@@ -52,7 +53,7 @@ from the database, or dead: then it is taken over within 20 s.`,
 	fs.StringVar(&o.Connection, "connection", "", "only this connection `ID`; clientctl online USER lists them")
 	fs.StringVar(&o.Reason, "reason", "", "told to the clients: a `TEXT` of at most 123 bytes")
 	fs.DurationVar(&wait, "wait", 5*time.Second, "how long to wait until they have gone, at most 1m")
-	q.addFlags(fs, "text")
+	q.addFlags(fs)
 	return cmd
 }
 
@@ -95,7 +96,7 @@ func checkReason(reason string) error {
 }
 
 func kick(ctx context.Context, q query, o operate.Order, p process) error {
-	c, err := q.client("text")
+	c, err := q.client()
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func kick(ctx context.Context, q query, o operate.Order, p process) error {
 	if q.output == "json" {
 		err = online.JSON(p.out, []operate.Kicked{k}, p.terminal)
 	} else {
-		err = operate.KickText(p.out, o, k)
+		err = operate.KickTable(p.screen(), o, k)
 	}
 	if err == nil && k.Gone < k.Asked {
 		err = fmt.Errorf("%d have not gone yet: look with `clientctl nodes` whether their node beats, and kick again", k.Asked-k.Gone)
@@ -124,19 +125,23 @@ func newStats(p process) *cobra.Command {
 		Long: `Show what the node at --admin counts, and what the database says of all nodes.
 
 The users of all nodes are counted with --users only: that reads every
-connection.`,
+connection.
+
+` + watchHelp,
 		Example: `  clientctl stats
+  clientctl stats --watch=5s
   clientctl stats --users -o json | jq .cluster`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return showRows(cmd.Context(), q, p, func(ctx context.Context, c *api.Client) ([]operate.Stats, error) {
 				s, err := operate.GetStats(ctx, c, users)
 				return []operate.Stats{s}, err
-			}, func(s []operate.Stats) error { return operate.StatsTable(p.out, s[0]) })
+			}, func(to table.Screen, s []operate.Stats) error { return operate.StatsTable(to, s[0]) })
 		},
 	}
 	cmd.Flags().BoolVar(&users, "users", false, "also count the users of all nodes")
-	q.addFlags(cmd.Flags(), "table")
+	q.addFlags(cmd.Flags())
+	q.watch.addFlag(cmd.Flags())
 	return cmd
 }
 
@@ -156,16 +161,17 @@ what differs.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return verify(cmd.Context(), q, p) },
 	}
-	q.addFlags(cmd.Flags(), "text")
+	q.addFlags(cmd.Flags())
 	return cmd
 }
 
 func verify(ctx context.Context, q query, p process) error {
-	c, err := q.client("text")
+	c, err := q.client()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	problems := operate.NewProblemTable()
 	report, err := operate.Verify(ctx, c, operate.Listener{
 		Running: func(seconds float64) {
 			if seconds >= 1 && p.terminal {
@@ -176,8 +182,7 @@ func verify(ctx context.Context, q query, p process) error {
 			if q.output == "json" {
 				return online.JSON(p.out, []operate.Problem{found}, p.terminal)
 			}
-			_, err := fmt.Fprintln(p.out, operate.ProblemLine(found))
-			return err
+			return problems.Add(p.screen(), found)
 		},
 	})
 	if err != nil {

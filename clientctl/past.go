@@ -10,6 +10,8 @@ import (
 	"github.com/presenced/presence/clientctl/api"
 	"github.com/presenced/presence/clientctl/online"
 	"github.com/presenced/presence/clientctl/past"
+	"github.com/presenced/presence/clientctl/refresh"
+	"github.com/presenced/presence/clientctl/table"
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/envflag"
 	"github.com/spf13/cobra"
@@ -21,19 +23,25 @@ const timeHelp = `A TIME is 15:04 (today), "2006-01-02 15:04", 2006-01-02, how l
 -3d), all in the local time zone, or RFC 3339 such as 2026-11-23T10:00:00Z.`
 
 // query is the settings of the commands that ask the admin API.
-type query struct{ admin, token, output string }
+type query struct {
+	admin, token, output string
+	watch                interval // 0: ask once
+}
 
-func (q *query) addFlags(fs *pflag.FlagSet, format string) {
+func (q *query) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&q.admin, "admin", "http://127.0.0.1:8081", "the `ADDRESS` of the admin API")
 	fs.StringVar(&q.token, "admin-token", "", "the `TOKEN` of the admin API, if it wants one")
-	fs.StringVarP(&q.output, "output", "o", format, "`FORMAT` of the output: "+format+" or json")
+	fs.StringVarP(&q.output, "output", "o", "table", "`FORMAT` of the output: table or json")
 	envflag.Secret(fs, "admin-token")
 	variables(fs, "admin", "admin-token")
 }
 
 // client returns a client of the admin API, to be closed.
-func (q *query) client(format string) (*api.Client, error) {
-	if err := oneOf("output", q.output, format, "json"); err != nil {
+func (q *query) client() (*api.Client, error) {
+	if q.output == "text" { // as it is called where there is no table
+		q.output = "table"
+	}
+	if err := oneOf("output", q.output, "table", "json"); err != nil {
 		return nil, err
 	}
 	base, err := parseAddress(q.admin, "--admin (or ADMIN)", "http", "https")
@@ -70,8 +78,11 @@ Where a node died it is not known when its clients left. Then LAST CONFIRMED is
 the node's last sign of life, and ENDED when it was declared lost; for what is
 between them the state is unknown.
 
+` + watchHelp + `
+
 ` + timeHelp,
 		Example: `  clientctl history ana
+  clientctl history ana --from -10m --watch
   clientctl history ana --from -2h
   clientctl history ana --from "2026-11-23 09:00" --to 11:00 -o json`,
 		Args: func(_ *cobra.Command, args []string) error { return someUsers(args, 1) },
@@ -89,13 +100,18 @@ between them the state is unknown.
 				return usage(fmt.Errorf("--from %s is not before --to %s", past.Show(since, now), past.Show(until, now)))
 			}
 			return showRows(cmd.Context(), q, p, func(ctx context.Context, c *api.Client) ([]past.Session, error) {
+				if q.watch != 0 { // how long ago is as of each answer
+					since, _ = parseTime("from", from, p.now())
+					until, _ = parseTime("to", to, p.now())
+				}
 				return past.Sessions(ctx, c, args[0], since, until)
-			}, func(sessions []past.Session) error { return past.SessionTable(p.out, sessions, now) })
+			}, func(s table.Screen, sessions []past.Session) error { return past.SessionTable(s, sessions, p.now()) })
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "only sessions that were open at this `TIME` or later")
 	cmd.Flags().StringVar(&to, "to", "", "only sessions that began before this `TIME`")
-	q.addFlags(cmd.Flags(), "table")
+	q.addFlags(cmd.Flags())
+	q.watch.addFlag(cmd.Flags())
 	return cmd
 }
 
@@ -122,17 +138,21 @@ func newLastSeen(p process) *cobra.Command {
 		Short: "Show when users were last seen",
 		Long: `Show when users were last seen. Where a node died with a user on it, LAST
 CONFIRMED is the node's last sign of life, and DECLARED LOST when that was found
-out. With --output json, who was never seen is left out.`,
+out. With --output json, who was never seen is left out.
+
+` + watchHelp,
 		Example: `  clientctl last-seen ana
+  clientctl last-seen ana bob --watch
   clientctl last-seen ana bob -o json | jq -r .last`,
 		Args: func(_ *cobra.Command, args []string) error { return someUsers(args, maxUsers) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return showRows(cmd.Context(), q, p, func(ctx context.Context, c *api.Client) ([]past.Sighting, error) {
 				return past.LastSeen(ctx, c, args)
-			}, func(seen []past.Sighting) error { return past.LastSeenTable(p.out, args, seen, p.now()) })
+			}, func(s table.Screen, seen []past.Sighting) error { return past.LastSeenTable(s, args, seen, p.now()) })
 		},
 	}
-	q.addFlags(cmd.Flags(), "table")
+	q.addFlags(cmd.Flags())
+	q.watch.addFlag(cmd.Flags())
 	return cmd
 }
 
@@ -142,26 +162,37 @@ func newNodes(p process) *cobra.Command {
 		Use:   "nodes",
 		Short: "Show the nodes that have not left",
 		Long: `Show the nodes that have not left, with their last sign of life by the
-database's clock. One that has not beaten for 10 s is about to be taken over.`,
+database's clock. One that has not beaten for 10 s is about to be taken over.
+
+` + watchHelp,
 		Example: `  clientctl nodes
+  clientctl nodes --watch
   clientctl nodes -o json | jq -r .node`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return showRows(cmd.Context(), q, p, past.Nodes,
-				func(nodes []past.Node) error { return past.NodeTable(p.out, nodes, p.now()) })
+				func(s table.Screen, nodes []past.Node) error { return past.NodeTable(s, nodes, p.now()) })
 		},
 	}
-	q.addFlags(cmd.Flags(), "table")
+	q.addFlags(cmd.Flags())
+	q.watch.addFlag(cmd.Flags())
 	return cmd
 }
 
-// showRows asks for rows, and writes them as a table or as JSON.
-func showRows[T any](ctx context.Context, q query, p process, ask func(context.Context, *api.Client) ([]T, error), table func([]T) error) error {
-	c, err := q.client("table")
+// showRows asks for rows, and writes them as a table or as JSON; again and again if the
+// query says so.
+func showRows[T any](ctx context.Context, q query, p process, ask func(context.Context, *api.Client) ([]T, error), draw func(table.Screen, []T) error) error {
+	c, err := q.client()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	if q.watch != 0 {
+		return repeat(ctx, q, p, func(ctx context.Context) (refresh.Frame, error) {
+			rows, err := ask(ctx, c)
+			return frame(rows, draw), err
+		})
+	}
 	rows, err := ask(ctx, c)
 	if err != nil {
 		return err
@@ -169,58 +200,13 @@ func showRows[T any](ctx context.Context, q query, p process, ask func(context.C
 	if q.output == "json" {
 		return online.JSON(p.out, rows, p.terminal)
 	}
-	return table(rows)
+	return draw(p.screen(), rows)
 }
 
-func newEvents(p process) *cobra.Command {
-	var q query
-	var follow bool
-	var after string
-	cmd := &cobra.Command{
-		Use:   "events",
-		Short: "Show the log: who came and went",
-		Long: `Show the events of the log, each stream's in order. With --follow, show what is
-appended from now on, until Ctrl-C.
-
-At the end it says on standard error after which cursor to go on, with --after:
-then no event is missed, and none is seen twice.`,
-		Example: `  clientctl events
-  clientctl events --follow
-  clientctl events -o json | jq -r 'select(.type == "connected").user'`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if follow && !cmd.Flags().Changed("after") {
-				after = "now"
-			}
-			return showEvents(cmd.Context(), q, p, after, follow)
-		},
+// frame is what a look has seen.
+func frame[T any](rows []T, draw func(table.Screen, []T) error) refresh.Frame {
+	if rows == nil {
+		rows = []T{} // none is not nothing
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is appended")
-	cmd.Flags().StringVar(&after, "after", "", "begin after this `CURSOR`; now: after all there is")
-	q.addFlags(cmd.Flags(), "text")
-	return cmd
-}
-
-func showEvents(ctx context.Context, q query, p process, after string, follow bool) error {
-	c, err := q.client("text")
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	show := func(e events.Event) error {
-		if q.output == "json" {
-			return online.JSON(p.out, []events.Event{e}, p.terminal)
-		}
-		_, err := fmt.Fprintln(p.out, strings.TrimRight(past.EventLine(e, p.now()), " "))
-		return err
-	}
-	read := past.Events
-	if follow {
-		read = past.Follow
-	}
-	cursor, err := read(ctx, c, after, show)
-	if cursor != after && cursor != "" {
-		fmt.Fprintf(p.err, "clientctl: go on with --after %s\n", cursor)
-	}
-	return err
+	return refresh.Frame{Rows: rows, Draw: func(s table.Screen) error { return draw(s, rows) }}
 }

@@ -22,17 +22,19 @@ type process struct {
 	lookup   func(string) (string, bool) // of environment variables
 	now      func() time.Time
 
-	terminalIn bool       // in is a terminal: a person types
-	terminal   bool       // out is a terminal: a person reads
-	colour     bool       // and one that may be sent colours and bold
-	widthErr   func() int // err is a terminal, of so many characters in a line; nil: it is none
+	terminalIn bool                       // in is a terminal: a person types
+	terminal   bool                       // out is a terminal: a person reads
+	colour     bool                       // and one that may be sent colours and bold
+	moves      bool                       // and one that can move its cursor
+	size       func() (width, height int) // of out; nil: it is no terminal
+	widthErr   func() int                 // err is a terminal, of so many characters in a line; nil: it is none
 }
 
 // run runs the command line args, without the program's name, and returns the exit
 // code.
 func run(ctx context.Context, args []string, p process) int {
 	root := newRoot(p)
-	root.SetArgs(liftNegatives(root, args))
+	root.SetArgs(joinIntervals(root, liftNegatives(root, args)))
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK

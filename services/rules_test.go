@@ -75,7 +75,7 @@ var packages = map[string]reach{
 
 	"clientctl": {
 		code: append([]string{
-			"clientctl/api", "clientctl/fault", "clientctl/load", "clientctl/load/report", "clientctl/mint", "clientctl/online", "clientctl/operate", "clientctl/past", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
+			"clientctl/api", "clientctl/fault", "clientctl/load", "clientctl/load/report", "clientctl/mint", "clientctl/online", "clientctl/operate", "clientctl/past", "clientctl/refresh", "clientctl/table", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
 		}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
@@ -85,14 +85,14 @@ var packages = map[string]reach{
 	},
 	"clientctl/api": {code: append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...)},
 	"clientctl/online": {
-		code:  append([]string{"clientctl/api", "clientctl/terminal"}, beneathClientctl...),
+		code:  append([]string{"clientctl/api", "clientctl/table", "clientctl/terminal"}, beneathClientctl...),
 		tests: []string{"clientctl/fault"},
 	},
 	"clientctl/operate": {
-		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/terminal"}, beneathClientctl...),
+		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/table", "clientctl/terminal"}, beneathClientctl...),
 	},
 	"clientctl/past": {
-		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/terminal"}, beneathClientctl...),
+		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/table"}, beneathClientctl...),
 	},
 	"clientctl/wire": {
 		code:  append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...),
@@ -103,6 +103,9 @@ var packages = map[string]reach{
 		tests: []string{"clientctl/scripted"},
 	},
 	"clientctl/load/report": {code: []string{"clientctl/terminal"}},
+
+	"clientctl/refresh": {code: []string{"clientctl/fault", "clientctl/table", "clientctl/terminal"}},
+	"clientctl/table":   {code: []string{"clientctl/terminal"}},
 
 	"clientctl/mint":     {},
 	"clientctl/scripted": {code: beneathClientctl},
@@ -121,9 +124,10 @@ var beneathClientctl = []string{"events", "services/envflag", "services/protocol
 // owners says which packages alone may import a module of others: what it brings
 // along stays behind them.
 var owners = map[string][]string{
-	"go.mongodb.org/mongo-driver":  {"services/mongostore", "services/mongostore/mongotest"},
-	"go.etcd.io/bbolt":             {"services/boltstore"},
-	"github.com/MicahParks/jwkset": {"services/auth"},
+	"go.mongodb.org/mongo-driver":   {"services/mongostore", "services/mongostore/mongotest"},
+	"go.etcd.io/bbolt":              {"services/boltstore"},
+	"github.com/MicahParks/jwkset":  {"services/auth"},
+	"github.com/mattn/go-runewidth": {"clientctl/terminal"},
 }
 
 // testModules are for tests and for testSupport, never for code that ships.

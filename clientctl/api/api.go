@@ -14,12 +14,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/presenced/presence/clientctl/fault"
-	"github.com/presenced/presence/clientctl/terminal"
-	"github.com/presenced/presence/services/protocol"
 )
 
 const (
@@ -83,7 +80,7 @@ func (c *Client) answer(ctx context.Context, method string, query url.Values, in
 	case err != nil:
 		return fmt.Errorf("read the answer of %s: %w", c.base, err)
 	case response.StatusCode != http.StatusOK:
-		return c.refused(response.StatusCode, body)
+		return c.refused(response, body)
 	case len(body) > maxAnswer:
 		return fmt.Errorf("the answer of %s is longer than %d bytes", c.base, maxAnswer)
 	}
@@ -128,7 +125,7 @@ func (c *Client) lines(ctx context.Context, response *http.Response, yield func(
 		if err != nil {
 			return fmt.Errorf("read the answer of %s: %w", c.base, err)
 		}
-		return c.refused(response.StatusCode, body)
+		return c.refused(response, body)
 	}
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, maxLine)
@@ -179,16 +176,4 @@ func reason(err error) error {
 		return e.Err
 	}
 	return err
-}
-
-// refused is the error for an answer that is none: the server's own words if it is an
-// error message of the protocol, else the status.
-func (c *Client) refused(status int, body []byte) error {
-	what := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	if m, err := protocol.Decode(body); err == nil && m.Type == protocol.TypeError {
-		what = fmt.Sprintf("%s (%s)", m.Text, m.Code)
-	} else if text := strings.Join(strings.Fields(string(body)), " "); text != "" {
-		what += ": " + fmt.Sprintf("%.300s", text)
-	}
-	return fault.Errorf(fault.Refused, "%s refused: %s", c.base, terminal.Escape(what))
 }

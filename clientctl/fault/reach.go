@@ -30,6 +30,10 @@ func CannotReach(address, setting string, err error) error {
 		return Errorf(Unreachable, "nothing listens at %s: check that the server runs there, and the address (%s)", address, setting)
 	case dns != nil && dns.IsNotFound:
 		return Errorf(Unreachable, "no host is called %q: check the address %s (%s)", dns.Name, address, setting)
+	case dns != nil:
+		return Errorf(Unreachable, "the address of the host %q cannot be found at the moment: check the network and its name servers, or give a number (%s)", dns.Name, setting)
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return Errorf(Unreachable, "there is no way to %s from here: check the network, and the address (%s)", address, setting)
 	case timedOut(err):
 		return Errorf(Unreachable, "no answer from %s in time: check that the server runs there, and the address (%s)", address, setting)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
@@ -50,10 +54,24 @@ func certificate(address string, err error) string {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		return "the certificate of " + address + " is of no use: " + strings.TrimPrefix(invalid.Error(), "x509: ")
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return address + " does not speak TLS: check the address, or try it without, as with ws:// instead of wss://"
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || strings.Contains(err.Error(), plainAnswer) {
+		return address + " does not speak TLS: check the address, or try it without: " + withoutTLS(address)
 	}
 	return ""
+}
+
+// plainAnswer is in the error of net/http for a server that answers without TLS; there is
+// no type for it.
+const plainAnswer = "server gave HTTP response to HTTPS client"
+
+// withoutTLS is an address with the scheme that is without TLS.
+func withoutTLS(address string) string {
+	for secure, plain := range map[string]string{"wss://": "ws://", "https://": "http://"} {
+		if rest, ok := strings.CutPrefix(address, secure); ok {
+			return plain + rest
+		}
+	}
+	return address
 }
 
 func timedOut(err error) bool {

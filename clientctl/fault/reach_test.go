@@ -33,7 +33,10 @@ func TestCannotReach_says_what_to_do(t *testing.T) {
 		{"a certificate", "wss://localhost:1", fmt.Errorf("tls: %w", x509.UnknownAuthorityError{}), "authority that this system does not know: if it is your own, give its certificate with --ca or CA"},
 		{"a certificate of another host", "wss://localhost:1", fmt.Errorf("tls: %w", x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"a.example"}}, Host: "localhost"}), "is not for this host: certificate is valid for a.example, not localhost"},
 		{"a certificate that has expired", "wss://localhost:1", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired, Detail: "long ago"}}, "has expired or is not yet valid: long ago"},
-		{"no TLS", "wss://localhost:1", tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "wss://localhost:1 does not speak TLS"},
+		{"no TLS", "wss://localhost:1", tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "wss://localhost:1 does not speak TLS: check the address, or try it without: ws://localhost:1"},
+		{"no TLS, says net/http", "https://localhost:1", errors.New("http: server gave HTTP response to HTTPS client"), "https://localhost:1 does not speak TLS: check the address, or try it without: http://localhost:1"},
+		{"name servers that do not answer", "ws://example.com", &net.DNSError{Name: "example.com", IsTemporary: true, IsTimeout: true}, `the address of the host "example.com" cannot be found at the moment`},
+		{"no way", "ws://10.0.0.1", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, "there is no way to ws://10.0.0.1 from here"},
 		{"anything else", "ws://localhost:1", errors.New("no route"), "cannot reach ws://localhost:1 (--ws or WS): no route"},
 	}
 	for _, tt := range tests {

@@ -15,6 +15,7 @@ import (
 	"github.com/presenced/presence/clientctl/api"
 	"github.com/presenced/presence/clientctl/fault"
 	"github.com/presenced/presence/clientctl/online"
+	"github.com/presenced/presence/clientctl/table"
 	"go.uber.org/goleak"
 )
 
@@ -152,18 +153,18 @@ var users = []online.User{
 func TestTable(t *testing.T) {
 	var b bytes.Buffer
 	now := time.Date(2026, 11, 23, 12, 0, 3, 0, time.FixedZone("", 3600))
-	if err := online.Table(&b, users, now); err != nil {
+	if err := online.Table(table.Screen{Writer: &b}, users, now); err != nil {
 		t.Fatal(err)
 	}
 	want := `USER            SINCE                FOR   CONNECTIONS  NODES
-42              2026-11-23 11:00:00  1h0m  2            n1 n2
-\x1b]0;a\u202e  2026-11-20 07:30:00  3d4h  1            n1
+42              2026-11-23 11:00:00  1h0m            2  n1 n2
+\x1b]0;a\u202e  2026-11-20 07:30:00  3d4h            1  n1
 `
 	if b.String() != want {
 		t.Errorf("got:\n%swant:\n%s", b.String(), want)
 	}
 	b.Reset()
-	if err := online.Table(&b, nil, now); err != nil || b.String() != "nobody is online\n" {
+	if err := online.Table(table.Screen{Writer: &b}, nil, now); err != nil || b.String() != "nobody is online\n" {
 		t.Errorf("got %q, %v", b.String(), err)
 	}
 }
@@ -198,5 +199,67 @@ func TestAge(t *testing.T) {
 		if got := online.Age(d); got != want {
 			t.Errorf("Age(%s) = %s, want %s", d, got, want)
 		}
+	}
+}
+
+func TestMoment(t *testing.T) {
+	now := time.Date(2026, 11, 23, 0, 30, 0, 0, time.FixedZone("CET", 3600))
+	for at, want := range map[time.Time]string{
+		now.Add(-20 * time.Minute):     "00:10:00",
+		now.Add(-40 * time.Minute):     "11-22 23:50",
+		now.Add(-400 * 24 * time.Hour): "2025-10-19",
+		{}:                             "-",
+	} {
+		var b bytes.Buffer
+		tab := table.New(table.Column{Kind: table.Fixed})
+		tab.Add(online.Moment(at, now, time.RFC3339))
+		if err := tab.Write(table.Screen{Writer: &b, Width: 11}); err != nil || strings.TrimSpace(b.String()) != want {
+			t.Errorf("%s: %q, want %s, %v", at, b.String(), want, err)
+		}
+	}
+}
+
+func TestChanges(t *testing.T) {
+	var c online.Changes
+	for i, look := range []struct {
+		users string
+		cut   bool
+		want  string
+	}{
+		{"ana bob", false, "ana bob"},
+		{"bob zoe", false, "-ana bob +zoe"},
+		{"aaa bob eve zoe", false, "+aaa bob +eve zoe"},
+		{"aaa", false, "aaa -bob -eve -zoe"},
+		{"", false, "-aaa"},
+		{"", false, ""},
+		{"ana bob", true, "ana bob"},
+		{"bob eve", false, "bob eve"},
+		{"bob", false, "bob -eve"},
+		{"ana", true, "ana"},
+	} {
+		var users []online.User
+		for name := range strings.FieldsSeq(look.users) {
+			users = append(users, online.User{User: name})
+		}
+		var got []string
+		for _, u := range c.Next(users, look.cut) {
+			got = append(got, string(u.Change)+u.User.User)
+		}
+		if strings.Join(got, " ") != look.want {
+			t.Errorf("look %d: %q, want %q", i, got, look.want)
+		}
+	}
+}
+
+func TestChangeTable(t *testing.T) {
+	var b bytes.Buffer
+	now := time.Date(2026, 11, 23, 12, 0, 3, 0, time.UTC)
+	err := online.ChangeTable(table.Screen{Writer: &b}, []online.Changed{{User: users[0]}, {Change: online.Went, User: users[1]}}, now)
+	want := `   USER            SINCE                FOR   CONNECTIONS  NODES
+   42              2026-11-23 10:00:00  2h0m            2  n1 n2
+-  \x1b]0;a\u202e  2026-11-20 06:30:00  3d5h            1  n1
+`
+	if err != nil || b.String() != want {
+		t.Errorf("%v, got:\n%swant:\n%s", err, b.String(), want)
 	}
 }

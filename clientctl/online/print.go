@@ -5,29 +5,65 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/presenced/presence/clientctl/table"
 	"github.com/presenced/presence/clientctl/terminal"
 )
 
+// Columns of tables of users. The user is cut last.
+var columns = []table.Column{
+	{Head: "USER", Rank: 2},
+	{Head: "SINCE", Kind: table.Fixed, Rank: 1},
+	{Head: "FOR", Kind: table.Fixed, Rank: 1},
+	{Head: "CONNECTIONS", Kind: table.Number, Rank: 1},
+	{Head: "NODES"},
+}
+
 // Table writes users as a table for people: since in the location of now, and how
 // long that is. Everything that the server sent is escaped.
-func Table(w io.Writer, users []User, now time.Time) error {
+func Table(s table.Screen, users []User, now time.Time) error {
 	if len(users) == 0 {
-		_, err := io.WriteString(w, "nobody is online\n")
-		return err
+		return nobody(s)
 	}
-	const gap = 2
-	t := tabwriter.NewWriter(w, 0, 0, gap, ' ', 0)
-	fmt.Fprintln(t, "USER\tSINCE\tFOR\tCONNECTIONS\tNODES") // errors come with Flush
+	t := table.New(columns...)
 	for _, u := range users {
-		since := u.Since.In(now.Location()).Format(time.DateTime)
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", terminal.Escape(u.User), since, Age(now.Sub(u.Since)),
-			u.Connections, terminal.Escape(strings.Join(u.Nodes, " ")))
+		t.Add(row(u, now)...)
 	}
-	return t.Flush()
+	return t.Write(s)
 }
+
+func nobody(w io.Writer) error {
+	_, err := io.WriteString(w, "nobody is online\n")
+	return err
+}
+
+func row(u User, now time.Time) []table.Cell {
+	return []table.Cell{
+		table.Of(u.User), Moment(u.Since, now, time.DateTime), table.Of(Age(now.Sub(u.Since))),
+		table.Count(u.Connections), table.Of(strings.Join(u.Nodes, " ")),
+	}
+}
+
+// Moment is a time in the location of now and in a layout; its short form has the clock
+// only if it is today, and no clock if it is long ago. No time is "-".
+func Moment(t, now time.Time, layout string) table.Cell {
+	if t.IsZero() {
+		return table.Of("")
+	}
+	t = t.In(now.Location())
+	short := time.DateOnly
+	switch y, m, d := t.Date(); {
+	case y == now.Year() && m == now.Month() && d == now.Day():
+		short = time.TimeOnly
+	case now.Sub(t).Abs() < halfYear:
+		short = "01-02 15:04"
+	}
+	return table.Short(t.Format(layout), t.Format(short))
+}
+
+// halfYear is for how long a day without its year says which day it is.
+const halfYear = 182 * 24 * time.Hour
 
 // JSON writes objects, one a line. With escape, what would change a terminal is written
 // as \uXXXX, which means the same.

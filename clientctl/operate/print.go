@@ -2,59 +2,51 @@ package operate
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/presenced/presence/clientctl/online"
+	"github.com/presenced/presence/clientctl/table"
 	"github.com/presenced/presence/clientctl/terminal"
 )
 
-const gap = 2 // between the columns of a table
-
 // ConnectionTable writes the connections of a user.
-func ConnectionTable(w io.Writer, user string, connections []Connection, now time.Time) error {
+func ConnectionTable(s table.Screen, user string, connections []Connection, now time.Time) error {
 	if len(connections) == 0 {
-		_, err := fmt.Fprintf(w, "%s is not online\n", terminal.Escape(user))
+		_, err := fmt.Fprintf(s, "%s is not online\n", terminal.Escape(user))
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 0, gap, ' ', 0)
-	fmt.Fprintln(t, "CONNECTION\tSINCE\tFOR\tNODE\tREMOTE\tAGENT") // errors come with Flush
+	t := table.New(
+		table.Column{Head: "CONNECTION", Kind: table.ID, Rank: 2},
+		table.Column{Head: "SINCE", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "FOR", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "NODE", Kind: table.ID},
+		table.Column{Head: "REMOTE", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "AGENT"})
 	for _, c := range connections {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Escape(c.ID), c.Since.In(now.Location()).Format(time.DateTime),
-			online.Age(now.Sub(c.Since)), terminal.Escape(c.Node), dash(c.Remote), dash(c.Agent))
+		t.Add(table.Of(c.ID), online.Moment(c.Since, now, time.DateTime), table.Of(online.Age(now.Sub(c.Since))),
+			table.Of(c.Node), table.Of(c.Remote), table.Of(c.Agent))
 	}
-	return t.Flush()
+	return t.Write(s)
 }
 
-// dash is a text to be shown, and "-" if there is none.
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return terminal.Escape(text)
-}
-
-// KickText writes what came of a kick.
-func KickText(w io.Writer, o Order, k Kicked) error {
+// KickTable writes what came of a kick, and which connections have not gone.
+func KickTable(s table.Screen, o Order, k Kicked) error {
 	whom := terminal.Escape(o.User + o.Connection)
 	if k.Asked == 0 {
-		_, err := fmt.Fprintf(w, "%s is not online: nothing to close\n", whom)
+		_, err := fmt.Fprintf(s, "%s is not online: nothing to close\n", whom)
 		return err
 	}
-	if _, err := fmt.Fprintf(w, "%s: %d of %s closed\n", whom, k.Gone, count(k.Asked, "connection")); err != nil {
+	if _, err := fmt.Fprintf(s, "%s: %d of %s closed\n", whom, k.Gone, count(k.Asked, "connection")); err != nil || len(k.Pending) == 0 {
 		return err
 	}
+	t := table.New(table.Column{Head: "PENDING", Kind: table.ID})
 	for _, id := range k.Pending {
-		if _, err := fmt.Fprintf(w, "pending  %s\n", terminal.Escape(id)); err != nil {
-			return err
-		}
+		t.Add(table.Of(id))
 	}
-	return nil
+	return t.Write(s)
 }
 
 func count(n int, what string) string {
@@ -64,45 +56,66 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// StatsTable writes counts, a line each: those of the cluster, and those of the node by
-// their names.
-func StatsTable(w io.Writer, s Stats) error {
-	users := "-"
-	if s.Cluster.Users != nil {
-		users = strconv.Itoa(*s.Cluster.Users)
+// StatsTable writes counts: those of the cluster, which versions run in it, and what the
+// node says of itself, by its names, words before numbers.
+func StatsTable(s table.Screen, st Stats) error {
+	users := table.Of("")
+	if st.Cluster.Users != nil {
+		users = table.Count(*st.Cluster.Users)
 	}
-	var versions []string
-	for _, v := range slices.Sorted(maps.Keys(s.Cluster.Versions)) {
-		versions = append(versions, fmt.Sprintf("%s on %s", v, count(s.Cluster.Versions[v], "node")))
+	cluster := pairs("CLUSTER", "COUNT", table.Number)
+	cluster.Add(table.Of("nodes"), table.Count(st.Cluster.Nodes))
+	cluster.Add(table.Of("connections"), table.Count(st.Cluster.Connections))
+	cluster.Add(table.Of("users"), users)
+	versions := pairs("VERSION", "NODES", table.Number)
+	for _, v := range slices.Sorted(maps.Keys(st.Cluster.Versions)) {
+		versions.Add(table.Of(v), table.Count(st.Cluster.Versions[v]))
 	}
-	t := tabwriter.NewWriter(w, 0, 0, gap, ' ', 0)
-	fmt.Fprintf(t, "CLUSTER\tVALUE\nnodes\t%d\nconnections\t%d\nusers\t%s\nversions\t%s\n", // errors come with Flush
-		s.Cluster.Nodes, s.Cluster.Connections, users, terminal.Escape(strings.Join(versions, ", ")))
-	if err := t.Flush(); err != nil {
-		return err
+	words, numbers := pairs("NODE", "VALUE", table.Text), pairs("NODE", "COUNT", table.Number)
+	for _, name := range slices.Sorted(maps.Keys(st.Node)) {
+		if n, ok := st.Node[name].(float64); ok {
+			numbers.Add(table.Of(name), table.Of(strconv.FormatFloat(n, 'f', -1, 64)))
+			continue
+		}
+		words.Add(table.Of(name), table.Of(fmt.Sprint(st.Node[name])))
 	}
-	fmt.Fprintln(t, "\nNODE\tVALUE")
-	for _, name := range slices.Sorted(maps.Keys(s.Node)) {
-		fmt.Fprintf(t, "%s\t%s\n", terminal.Escape(name), terminal.Escape(shown(s.Node[name])))
+	for i, t := range []*table.Table{cluster, versions, words, numbers} {
+		if i > 0 {
+			fmt.Fprintln(s) // an error comes again with the table
+		}
+		if err := t.Write(s); err != nil {
+			return err
+		}
 	}
-	return t.Flush()
+	return nil
 }
 
-// shown is a value of JSON for people: whole numbers in digits.
-func shown(v any) string {
-	if f, ok := v.(float64); ok {
-		return strconv.FormatFloat(f, 'f', -1, 64)
-	}
-	return fmt.Sprint(v)
+// pairs is a table of names and values; a value stays as long as it can.
+func pairs(name, value string, kind table.Kind) *table.Table {
+	return table.New(table.Column{Head: name}, table.Column{Head: value, Kind: kind, Rank: 1})
 }
 
-// ProblemLine is a problem as a line for people.
-func ProblemLine(p Problem) string {
+// ProblemTable writes problems as they come.
+type ProblemTable struct{ stream *table.Stream }
+
+// NewProblemTable returns one without rows.
+func NewProblemTable() *ProblemTable {
+	sample := problemRow(Problem{Kind: "not_sealed", ID: "n1/00000001/0000000000000001"})
+	return &ProblemTable{table.NewStream(0, sample,
+		table.Column{Head: "PROBLEM", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "PLACE", Kind: table.ID, Rank: 1},
+		table.Column{Head: "DETAIL", Rank: 1})}
+}
+
+// Add writes one problem.
+func (t *ProblemTable) Add(s table.Screen, p Problem) error { return t.stream.Row(s, problemRow(p)...) }
+
+func problemRow(p Problem) []table.Cell {
 	place := p.ID
 	if place == "" {
 		place = p.Stream
 	}
-	return terminal.Escape(fmt.Sprintf("problem  %s  %s  %s", p.Kind, place, p.Detail))
+	return []table.Cell{table.Of(p.Kind), table.Of(place), table.Of(p.Detail)}
 }
 
 // ReportLine sums up for people.

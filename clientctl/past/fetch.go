@@ -2,14 +2,12 @@ package past
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/presenced/presence/clientctl/api"
-	"github.com/presenced/presence/clientctl/fault"
 	"github.com/presenced/presence/events"
 )
 
@@ -148,27 +146,4 @@ func Events(ctx context.Context, c *api.Client, after string, yield func(events.
 			return after, nil
 		}
 	}
-}
-
-// Follow calls yield with each event after a cursor, and then with those that are
-// appended, until ctx ends. It returns the cursor after what was surely yielded.
-func Follow(ctx context.Context, c *api.Client, after string, yield func(events.Event) error) (string, error) {
-	err := c.Lines(ctx, url.Values{"after": {after}, "follow": {"true"}}, func(line []byte) error {
-		var mark struct {
-			Cursor *string `json:"cursor"`
-		}
-		if err := json.Unmarshal(line, &mark); err != nil {
-			return fault.Errorf(fault.Failed, "a line of the stream cannot be read: %w", err)
-		}
-		if mark.Cursor != nil {
-			after = *mark.Cursor
-			return nil
-		}
-		var e events.Event
-		if err := json.Unmarshal(line, &e); err != nil {
-			return fault.Errorf(fault.Failed, "a line of the stream cannot be read: %w", err)
-		}
-		return yield(e)
-	}, "events")
-	return after, err
 }

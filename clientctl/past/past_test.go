@@ -2,9 +2,7 @@ package past_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,8 +12,8 @@ import (
 	"time"
 
 	"github.com/presenced/presence/clientctl/api"
-	"github.com/presenced/presence/clientctl/fault"
 	"github.com/presenced/presence/clientctl/past"
+	"github.com/presenced/presence/clientctl/table"
 	"github.com/presenced/presence/events"
 	"go.uber.org/goleak"
 )
@@ -53,22 +51,22 @@ func at(hour, minute, second int) time.Time {
 
 func TestTables(t *testing.T) {
 	tests := map[string]struct {
-		write func(*bytes.Buffer) error
+		write func(table.Screen) error
 		want  string
 	}{
-		"at": {func(b *bytes.Buffer) error {
+		"at": {func(b table.Screen) error {
 			return past.AtTable(b, []past.UserAt{
 				{User: "ana", Since: at(8, 0, 0), Connections: 2, State: "online"},
 				{User: "\x1b[2J", Since: at(8, 59, 0), Connections: 1, State: "unknown"},
 			}, at(9, 0, 0), now)
 		}, `at 2026-11-23 10:00:00 CET (2026-11-23T09:00:00Z)
 USER     SINCE                    FOR   CONNECTIONS  STATE
-ana      2026-11-23 09:00:00 CET  1h0m  2            online
-\x1b[2J  2026-11-23 09:59:00 CET  1m0s  1            unknown
+ana      2026-11-23 09:00:00 CET  1h0m            2  online
+\x1b[2J  2026-11-23 09:59:00 CET  1m0s            1  unknown
 `},
-		"nobody": {func(b *bytes.Buffer) error { return past.AtTable(b, nil, at(9, 0, 0), now) },
+		"nobody": {func(b table.Screen) error { return past.AtTable(b, nil, at(9, 0, 0), now) },
 			"at 2026-11-23 10:00:00 CET (2026-11-23T09:00:00Z)\nnobody was online\n"},
-		"sessions": {func(b *bytes.Buffer) error {
+		"sessions": {func(b table.Screen) error {
 			return past.SessionTable(b, []past.Session{
 				{Connection: "n1/1", Since: at(8, 0, 0), Until: at(8, 30, 0), Reason: "client", State: "offline"},
 				{Connection: "n1/2", Since: at(8, 0, 0), LastSeen: at(9, 0, 30), Until: at(9, 0, 42), Reason: "node_lost", State: "offline"},
@@ -79,7 +77,7 @@ ana      2026-11-23 09:00:00 CET  1h0m  2            online
 2026-11-23 09:00:00 CET  2026-11-23 10:00:30 CET  2026-11-23 10:00:42 CET  offline  node_lost  n1/2
 2026-11-23 11:00:00 CET  2026-11-23 11:59:59 CET  -                        unknown  -          n1/3
 `},
-		"last seen": {func(b *bytes.Buffer) error {
+		"last seen": {func(b table.Screen) error {
 			return past.LastSeenTable(b, []string{"zoe", "ana"}, []past.Sighting{
 				{User: "ana", State: "offline", Last: at(9, 0, 30), Declared: at(9, 0, 42)},
 			}, now)
@@ -87,16 +85,16 @@ ana      2026-11-23 09:00:00 CET  1h0m  2            online
 zoe   never seen  -                        -      -
 ana   offline     2026-11-23 10:00:30 CET  1h59m  2026-11-23 10:00:42 CET
 `},
-		"nodes": {func(b *bytes.Buffer) error {
+		"nodes": {func(b table.Screen) error {
 			return past.NodeTable(b, []past.Node{{Node: "n1", Epoch: 3, Connections: 7, BeatAt: at(10, 59, 59), StartedAt: at(10, 0, 0), Addr: "h:1", Version: "v1"}}, now)
 		}, `NODE  EPOCH  CONNECTIONS  LAST BEAT                UP FOR  ADDRESS  VERSION
-n1    3      7            2026-11-23 11:59:59 CET  1h0m    h:1      v1
+n1        3            7  2026-11-23 11:59:59 CET  1h0m    h:1      v1
 `},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := tt.write(&b); err != nil || b.String() != tt.want {
+			if err := tt.write(table.Screen{Writer: &b}); err != nil || b.String() != tt.want {
 				t.Errorf("%v\n%swant\n%s", err, b.String(), tt.want)
 			}
 		})
@@ -150,38 +148,28 @@ func TestEvents_PagesToTheEnd(t *testing.T) {
 	}
 }
 
-// A follower that is cut off knows the cursor of the last whole page.
-func TestFollow_CutOff(t *testing.T) {
-	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		out := json.NewEncoder(w)
-		_ = out.Encode(event(1))
-		fmt.Fprintln(w, `{"cursor":"one"}`)
-		_ = out.Encode(event(2))
-	})
-	n := 0
-	cursor, err := past.Follow(t.Context(), c, "now", func(events.Event) error { n++; return nil })
-	if n != 2 || cursor != "one" || fault.KindOf(err) != fault.Unreachable {
-		t.Errorf("%d events, cursor %s, %v", n, cursor, err)
+func TestEventTable(t *testing.T) {
+	var b bytes.Buffer
+	shown := past.NewEventTable(0)
+	for _, e := range []events.Event{
+		event(1),
+		{ID: stream.At(5), At: at(9, 0, 42), Type: events.Disconnected, User: "ana", Conn: stream.At(1), Reason: events.NodeLost, LastSeen: at(9, 0, 30)},
+		{ID: stream.At(6), At: at(9, 0, 43), Type: events.Connected, User: "ana", Resumes: stream.At(1)},
+		{ID: stream.At(7), At: at(9, 0, 44), Type: events.Sealed, By: "n2", Reason: events.NodeLost},
+		{ID: stream.At(0), At: at(9, 0, 45), Type: events.Opened, Addr: "host:8080"},
+	} {
+		if err := shown.Add(table.Screen{Writer: &b}, e, now); err != nil {
+			t.Fatal(err)
+		}
 	}
-}
-
-func TestFollow_Interrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		_ = json.NewEncoder(w).Encode(event(1))
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-	})
-	_, err := past.Follow(ctx, c, "now", func(events.Event) error { cancel(); return nil })
-	if !errors.Is(err, fault.ErrInterrupted) {
-		t.Error(err)
-	}
-}
-
-func TestEventLine(t *testing.T) {
-	e := events.Event{ID: stream.At(5), At: at(9, 0, 42), Type: events.Disconnected, User: "ana", Conn: stream.At(1), Reason: events.NodeLost, LastSeen: at(9, 0, 30)}
-	want := "2026-11-23 10:00:42 CET  n1/00000001/0000000000000005  disconnected  ana  node_lost of n1/00000001/0000000000000001, last confirmed 2026-11-23 10:00:30 CET"
-	if got := past.EventLine(e, now); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	want := `AT                       EVENT         USER       ID                            WHAT
+2026-11-23 10:00:01 CET  connected     u1         n1/00000001/0000000000000001  -
+2026-11-23 10:00:42 CET  disconnected  ana        n1/00000001/0000000000000005  node_lost of n1/00000001/0000000000000001, last confirmed 2026-11-23 10:00:30 CET
+2026-11-23 10:00:43 CET  connected     ana        n1/00000001/0000000000000006  resumes n1/00000001/0000000000000001
+2026-11-23 10:00:44 CET  sealed        -          n1/00000001/0000000000000007  node_lost by n2
+2026-11-23 10:00:45 CET  opened        -          n1/00000001/0000000000000000  host:8080
+`
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
 	}
 }

@@ -2,101 +2,155 @@ package past
 
 import (
 	"fmt"
-	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/presenced/presence/clientctl/online"
-	"github.com/presenced/presence/clientctl/terminal"
+	"github.com/presenced/presence/clientctl/table"
 	"github.com/presenced/presence/events"
 )
 
-// table writes rows under a head, or says that there are none.
-func table[T any](w io.Writer, none, head string, rows []T, row func(T) string) error {
-	if len(rows) == 0 {
-		_, err := fmt.Fprintln(w, none)
+// rows writes a table, or says that it has no rows.
+func rows[T any](s table.Screen, none string, all []T, row func(T) []table.Cell, columns ...table.Column) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(s, none)
 		return err
 	}
-	const gap = 2
-	t := tabwriter.NewWriter(w, 0, 0, gap, ' ', 0)
-	fmt.Fprintln(t, head) // errors come with Flush
-	for _, r := range rows {
-		fmt.Fprintln(t, row(r))
+	t := table.New(columns...)
+	for _, r := range all {
+		t.Add(row(r)...)
 	}
-	return t.Flush()
+	return t.Write(s)
 }
 
+// layout is how a time is shown where there is room.
+const layout = "2006-01-02 15:04:05 MST"
+
+// Show is a time as a person reads it, in the location of now, with its zone.
+func Show(t, now time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(now.Location()).Format(layout)
+}
+
+func moment(t, now time.Time) table.Cell { return online.Moment(t, now, layout) }
+
+func age(d time.Duration) table.Cell { return table.Of(online.Age(d)) }
+
 // AtTable writes who was online at a time, and says which time that is.
-func AtTable(w io.Writer, users []UserAt, at, now time.Time) error {
-	if _, err := fmt.Fprintf(w, "at %s (%s)\n", Show(at, now), at.UTC().Format(time.RFC3339)); err != nil {
+func AtTable(s table.Screen, users []UserAt, at, now time.Time) error {
+	if _, err := fmt.Fprintf(s, "at %s (%s)\n", Show(at, now), at.UTC().Format(time.RFC3339)); err != nil {
 		return err
 	}
-	return table(w, "nobody was online", "USER\tSINCE\tFOR\tCONNECTIONS\tSTATE", users, func(u UserAt) string {
-		return fmt.Sprintf("%s\t%s\t%s\t%d\t%s", terminal.Escape(u.User), Show(u.Since, now), online.Age(at.Sub(u.Since)),
-			u.Connections, terminal.Escape(u.State))
-	})
+	return rows(s, "nobody was online", users, func(u UserAt) []table.Cell {
+		return []table.Cell{table.Of(u.User), moment(u.Since, now), age(at.Sub(u.Since)), table.Count(u.Connections), table.Of(u.State)}
+	},
+		table.Column{Head: "USER", Rank: 2},
+		table.Column{Head: "SINCE", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "FOR", Kind: table.Fixed},
+		table.Column{Head: "CONNECTIONS", Kind: table.Number},
+		table.Column{Head: "STATE", Kind: table.Fixed, Rank: 1})
 }
 
 // SessionTable writes sessions. One whose node was lost was confirmed for the last time
 // before it was declared ended.
-func SessionTable(w io.Writer, sessions []Session, now time.Time) error {
-	return table(w, "no sessions", "SINCE\tLAST CONFIRMED\tENDED\tSTATE\tREASON\tCONNECTION", sessions, func(s Session) string {
+func SessionTable(s table.Screen, sessions []Session, now time.Time) error {
+	return rows(s, "no sessions", sessions, func(s Session) []table.Cell {
 		confirmed := s.LastSeen
 		if confirmed.IsZero() {
 			confirmed = s.Until
 		}
-		reason := s.Reason
-		if reason == "" {
-			reason = "-"
+		return []table.Cell{
+			moment(s.Since, now), moment(confirmed, now), moment(s.Until, now),
+			table.Of(s.State), table.Of(s.Reason), table.Of(s.Connection),
 		}
-		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", Show(s.Since, now), Show(confirmed, now), Show(s.Until, now),
-			terminal.Escape(s.State), terminal.Escape(reason), terminal.Escape(s.Connection))
-	})
+	},
+		table.Column{Head: "SINCE", Kind: table.Fixed, Rank: 3},
+		table.Column{Head: "LAST CONFIRMED", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "ENDED", Kind: table.Fixed, Rank: 2},
+		table.Column{Head: "STATE", Kind: table.Fixed, Rank: 2},
+		table.Column{Head: "REASON", Kind: table.Fixed},
+		table.Column{Head: "CONNECTION", Kind: table.ID, Rank: 2})
 }
 
 // LastSeenTable writes when users were last seen, also those of whom the server knows
 // nothing.
-func LastSeenTable(w io.Writer, asked []string, seen []Sighting, now time.Time) error {
+func LastSeenTable(s table.Screen, asked []string, seen []Sighting, now time.Time) error {
 	known := make(map[string]Sighting, len(seen))
 	for _, s := range seen {
 		known[s.User] = s
 	}
-	return table(w, "", "USER\tSTATE\tLAST CONFIRMED\tAGO\tDECLARED LOST", asked, func(user string) string {
+	return rows(s, "", asked, func(user string) []table.Cell {
 		s, ok := known[user]
 		if !ok {
-			return terminal.Escape(user) + "\tnever seen\t-\t-\t-"
+			return []table.Cell{table.Of(user), table.Of("never seen"), table.Of(""), table.Of(""), table.Of("")}
 		}
-		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", terminal.Escape(user), terminal.Escape(s.State), Show(s.Last, now),
-			online.Age(now.Sub(s.Last)), Show(s.Declared, now))
-	})
+		return []table.Cell{table.Of(user), table.Of(s.State), moment(s.Last, now), age(now.Sub(s.Last)), moment(s.Declared, now)}
+	},
+		table.Column{Head: "USER", Rank: 2},
+		table.Column{Head: "STATE", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "LAST CONFIRMED", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "AGO", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "DECLARED LOST", Kind: table.Fixed})
 }
 
 // NodeTable writes the nodes that have not left.
-func NodeTable(w io.Writer, nodes []Node, now time.Time) error {
-	return table(w, "no nodes", "NODE\tEPOCH\tCONNECTIONS\tLAST BEAT\tUP FOR\tADDRESS\tVERSION", nodes, func(n Node) string {
-		return fmt.Sprintf("%s\t%d\t%d\t%s\t%s\t%s\t%s", terminal.Escape(n.Node), n.Epoch, n.Connections, Show(n.BeatAt, now),
-			online.Age(now.Sub(n.StartedAt)), terminal.Escape(n.Addr), terminal.Escape(n.Version))
-	})
+func NodeTable(s table.Screen, nodes []Node, now time.Time) error {
+	return rows(s, "no nodes", nodes, func(n Node) []table.Cell {
+		return []table.Cell{
+			table.Of(n.Node), table.Count(int(n.Epoch)), table.Count(n.Connections), moment(n.BeatAt, now),
+			age(now.Sub(n.StartedAt)), table.Of(n.Addr), table.Of(n.Version),
+		}
+	},
+		table.Column{Head: "NODE", Kind: table.ID, Rank: 3},
+		table.Column{Head: "EPOCH", Kind: table.Number, Rank: 1},
+		table.Column{Head: "CONNECTIONS", Kind: table.Number, Rank: 2},
+		table.Column{Head: "LAST BEAT", Kind: table.Fixed, Rank: 2},
+		table.Column{Head: "UP FOR", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "ADDRESS", Rank: 1},
+		table.Column{Head: "VERSION"})
 }
 
-// EventLine is an event as a line for people.
-func EventLine(e events.Event, now time.Time) string {
-	line := fmt.Sprintf("%s  %s  %-12s", Show(e.At, now), e.ID, e.Type)
+// EventTable writes events as they come.
+type EventTable struct{ stream *table.Stream }
+
+// NewEventTable returns a table whose head comes again after so many events; 0: only
+// once.
+func NewEventTable(every int) *EventTable {
+	sample := events.Event{Type: events.Disconnected, User: "some-user"}
+	return &EventTable{table.NewStream(every, eventRow(sample, time.Time{}),
+		table.Column{Head: "AT", Kind: table.Fixed, Rank: 2},
+		table.Column{Head: "EVENT", Kind: table.Fixed, Rank: 2},
+		table.Column{Head: "USER", Rank: 2},
+		table.Column{Head: "ID", Kind: table.ID, Rank: 1},
+		table.Column{Head: "WHAT", Rank: 1})}
+}
+
+// Add writes one event.
+func (t *EventTable) Add(s table.Screen, e events.Event, now time.Time) error {
+	return t.stream.Row(s, eventRow(e, now)...)
+}
+
+func eventRow(e events.Event, now time.Time) []table.Cell {
+	return []table.Cell{moment(e.At, now), table.Of(e.Type.String()), table.Of(e.User), table.Of(e.ID.String()), table.Of(what(e, now))}
+}
+
+// what is what else there is to say of an event; the most important words stand first.
+func what(e events.Event, now time.Time) (words string) {
 	switch e.Type {
 	case events.Opened:
-		line += "  " + e.Addr
+		words = e.Addr
 	case events.Connected:
-		line += "  " + e.User
 		if !e.Resumes.IsZero() {
-			line += "  resumes " + e.Resumes.String()
+			words = "resumes " + e.Resumes.String()
 		}
 	case events.Disconnected:
-		line += fmt.Sprintf("  %s  %s of %s", e.User, e.Reason, e.Conn)
+		words = fmt.Sprintf("%s of %s", e.Reason, e.Conn)
 	case events.Sealed:
-		line += fmt.Sprintf("  %s by %s", e.Reason, e.By)
+		words = fmt.Sprintf("%s by %s", e.Reason, e.By)
 	}
 	if !e.LastSeen.IsZero() {
-		line += ", last confirmed " + Show(e.LastSeen, now)
+		words += ", last confirmed " + Show(e.LastSeen, now)
 	}
-	return terminal.Escape(line)
+	return words
 }

@@ -44,11 +44,3 @@ func parseSpan(text string) (time.Duration, bool) {
 	d, err := time.ParseDuration(text)
 	return d, err == nil && d >= 0
 }
-
-// Show is a time as a person reads it, in the location of now, with its zone.
-func Show(t, now time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.In(now.Location()).Format("2006-01-02 15:04:05 MST")
-}

@@ -65,7 +65,7 @@ func (t *Talk) final(end error) error {
 		if refused.Status == http.StatusUnauthorized && t.c.Dial.Token == "" {
 			return fault.Errorf(fault.Refused, "%s wants a token: give it with --token, TOKEN or TOKEN_FILE", t.place())
 		}
-		return fault.Errorf(fault.Refused, "%s refused the connection: %w", t.place(), refused)
+		return t.refused(refused)
 	}
 	if closed, ok := errors.AsType[*closedError](end); ok {
 		if closed.code.Reconnect() {

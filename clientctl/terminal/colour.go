@@ -8,6 +8,12 @@ func Colours(lookup func(string) (string, bool)) bool {
 	if off, _ := lookup("NO_COLOR"); off != "" {
 		return false
 	}
+	return Moves(lookup)
+}
+
+// Moves reports whether a terminal can move its cursor, and so can show something in the
+// place of something else.
+func Moves(lookup func(string) (string, bool)) bool {
 	kind, _ := lookup("TERM")
 	return kind != "dumb"
 }

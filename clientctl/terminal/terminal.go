@@ -1,6 +1,7 @@
 // Package terminal makes text that others wrote fit to be shown to a person: what
 // would move the cursor, change colours or turn letters around is shown as an
-// escape, and very long numbers are folded.
+// escape, very long numbers are folded, and what is too wide is cut by the cells that
+// terminals give to characters.
 //
 // It is pure.
 package terminal
