@@ -77,7 +77,7 @@ func ChangeTable(s table.Screen, users []Changed, now time.Time) error {
 	if len(users) == 0 {
 		return nobody(s)
 	}
-	t := table.New(append([]table.Column{{Kind: table.Fixed, Rank: 3}}, columns...)...)
+	t := table.New(append([]table.Column{{Head: " ", Kind: table.Fixed, Rank: 3}}, columns...)...)
 	for _, u := range users {
 		t.Add(append([]table.Cell{table.Own(string(u.Change))}, row(u.User, now)...)...)
 	}

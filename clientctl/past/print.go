@@ -122,7 +122,7 @@ func NewEventTable(every int) *EventTable {
 		table.Column{Head: "AT", Kind: table.Fixed, Rank: 2},
 		table.Column{Head: "EVENT", Kind: table.Fixed, Rank: 2},
 		table.Column{Head: "USER", Rank: 2},
-		table.Column{Head: "ID", Kind: table.ID, Rank: 1},
+		table.Column{Head: "ID", Kind: table.ID},
 		table.Column{Head: "WHAT", Rank: 1})}
 }
 

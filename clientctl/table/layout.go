@@ -9,7 +9,8 @@ import (
 const (
 	gap       = 2  // cells between columns
 	leastHead = 4  // to which the head of narrow values may be cut
-	leastText = 8  // to which a text may be cut
+	leastText = 8  // to which a text may be cut that says least
+	leastName = 16 // to which another may
 	leastID   = 13 // to which an id may be cut: both ends of it can still be told apart
 	left      = -1 // the width of a column that is left out
 )
@@ -129,15 +130,15 @@ func (l *layout) values(widths []int, i int) int {
 
 // floor is the least width of a column.
 func (l *layout) floor(widths []int, i int) int {
-	least := leastText
-	switch l.columns[i].Kind {
-	case Fixed, Number:
+	switch c := l.columns[i]; {
+	case c.Kind == Fixed || c.Kind == Number:
 		return widths[i]
-	case ID:
-		least = leastID
-	case Text:
+	case c.Kind == ID:
+		return min(widths[i], leastID)
+	case c.Rank > 0:
+		return min(widths[i], leastName)
 	}
-	return min(widths[i], least)
+	return min(widths[i], leastText)
 }
 
 // narrow takes cells off the widest columns, down to their least widths, until all fit.

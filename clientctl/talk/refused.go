@@ -10,10 +10,17 @@ import (
 // what to do.
 func (t *Talk) refused(r *wire.RefusedError) error {
 	m, err := protocol.Decode([]byte(r.Text))
-	advice := fault.Advice(fault.Clients, fault.Answer{
+	answer := fault.Answer{
 		Status: r.Status, Text: r.Text, RetryAfter: r.RetryAfter,
 		Ours: err == nil && m.Type == protocol.TypeError, Token: t.c.Dial.Token != "",
-	})
+	}
+	if answer.Ours { // for programs: in its own words
+		r = &wire.RefusedError{Status: r.Status, Text: m.Text}
+	}
+	advice := fault.Advice(fault.Clients, answer)
+	if answer.Ours && advice != "" { // which says more
+		r.Text = ""
+	}
 	if advice != "" {
 		advice = ": " + advice
 	}
