@@ -98,8 +98,8 @@ server let nobody in; 130 after Ctrl-C, which closes the connections at once and
 what there is. A command that failed counts as slower than any for --max-p99.
 
 A process can have some 28,000 connections from one address, and as many as it may have
-descriptors; each takes 7 KB, with wss:// 28 KB. For more run several, each with -o json, and add their reports:
-clientctl load merge.`
+descriptors; each takes 7 KB, with wss:// 28 KB. For more run several, each with
+-o json, and add their reports: clientctl load merge.`
 
 func newLoad(p process) *cobra.Command {
 	f := loadFlags{rate: 100}

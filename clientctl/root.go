@@ -39,6 +39,9 @@ func run(ctx context.Context, args []string, p process) int {
 	if err == nil {
 		return exitOK
 	}
+	if cmd == root && fault.KindOf(err) == fault.Usage && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		err = noSuchCommand(root, args) // its flags are not root's, but that is not what is wrong
+	}
 	if !errors.Is(err, fault.ErrInterrupted) {
 		fmt.Fprintln(p.err, "clientctl:", err)
 	}
@@ -77,9 +80,16 @@ names, else from defaults.
 	root.SetIn(p.in)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(flagError)
+	versionFlag(root)
 	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newWatch(p), newHistory(p), newLastSeen(p), newEvents(p),
-		newNodes(p), newKick(p), newStats(p), newVerify(p), newToken(p), newLoad(p), newVersion(p))
+		newNodes(p), newKick(p), newStats(p), newVerify(p), newToken(p), newLoad(p), newVersion(p), newCompletion(p), newMan(p))
+	for _, cmd := range root.Commands() {
+		cmd.SuggestFor = append(cmd.SuggestFor, otherNames[cmd.Name()]...)
+	}
+	addCompletions(root, p)
+	root.AddCommand(topics(root)...)
+	root.SetHelpCommand(newHelp(p))
 	return root
 }
 
@@ -106,23 +116,12 @@ func variables(fs *pflag.FlagSet, names ...string) {
 
 func usage(err error) error { return fault.Errorf(fault.Usage, "%w", err) }
 
-// noSuchCommand refuses arguments of the root command, which are mistyped commands.
-func noSuchCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	err := fmt.Sprintf("there is no command %q", args[0])
-	cmd.SuggestionsMinimumDistance = 2
-	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-		err += ": did you mean " + strings.Join(similar, " or ") + "?"
-	}
-	return usage(errors.New(err))
-}
-
 // noArgs refuses arguments of a command that takes none.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage(fmt.Errorf("%s takes no arguments, got %q", cmd.Name(), args[0]))
+		cmd.SuggestionsMinimumDistance = 2
+		what := fmt.Sprintf("%s takes no arguments, got %q", cmd.Name(), args[0])
+		return usage(errors.New(didYouMean(what, cmd.SuggestionsFor(args[0]))))
 	}
 	return nil
 }

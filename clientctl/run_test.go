@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/presenced/presence/clientctl/fault"
-	"github.com/spf13/cobra"
 )
 
 func TestExitCode(t *testing.T) {
@@ -72,20 +71,4 @@ func TestTarget_address(t *testing.T) {
 			t.Errorf("%s as %s: got %s, %v, want %s", tt.ws, tt.user, got, err, tt.want)
 		}
 	}
-}
-
-// Every command says what it is for, shows an example, and ends in an error of the
-// kind that it should.
-func TestNewRoot_every_command_has_help(t *testing.T) {
-	root := newRoot(process{in: strings.NewReader(""), out: io.Discard, err: io.Discard})
-	var walk func(*cobra.Command)
-	walk = func(c *cobra.Command) {
-		if c.Short == "" || c.Long == "" || c.Example == "" {
-			t.Errorf("%s: short %q, long %q, example %q", c.CommandPath(), c.Short, c.Long, c.Example)
-		}
-		for _, sub := range c.Commands() {
-			walk(sub)
-		}
-	}
-	walk(root)
 }

@@ -26,6 +26,8 @@ var packages = map[string]reach{
 	"services/envflag":  {},
 	"services":          {},
 
+	"services/buildinfo": {},
+
 	"services/complaint": {},
 
 	"services/auth":      {code: []string{"events", "services/protocol"}},
@@ -66,7 +68,7 @@ var packages = map[string]reach{
 
 	"services/presenced": {
 		code: append([]string{
-			"services/admin", "services/boltstore", "services/envflag", "services/gateway",
+			"services/admin", "services/boltstore", "services/buildinfo", "services/envflag", "services/gateway",
 			"services/headcount", "services/mongostore", "services/remote", "services/session", "services/site", "services/webhook",
 		}, beneathPresenced...),
 		tests: []string{"services/mongostore/mongotest", "services/presenced/witness"},
@@ -75,7 +77,7 @@ var packages = map[string]reach{
 
 	"clientctl": {
 		code: append([]string{
-			"clientctl/api", "clientctl/fault", "clientctl/load", "clientctl/load/report", "clientctl/mint", "clientctl/online", "clientctl/operate", "clientctl/past", "clientctl/refresh", "clientctl/table", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
+			"clientctl/api", "clientctl/fault", "clientctl/load", "clientctl/load/report", "clientctl/manual", "clientctl/mint", "clientctl/online", "clientctl/operate", "clientctl/past", "clientctl/refresh", "clientctl/table", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
 		}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
@@ -107,6 +109,7 @@ var packages = map[string]reach{
 	"clientctl/refresh": {code: []string{"clientctl/fault", "clientctl/table", "clientctl/terminal"}},
 	"clientctl/table":   {code: []string{"clientctl/terminal"}},
 
+	"clientctl/manual":   {},
 	"clientctl/mint":     {},
 	"clientctl/scripted": {code: beneathClientctl},
 	"clientctl/fault":    {},
@@ -119,7 +122,7 @@ var beneathPresenced = []string{
 }
 
 // beneathClientctl is all that the command line shares with the server.
-var beneathClientctl = []string{"events", "services/envflag", "services/protocol"}
+var beneathClientctl = []string{"events", "services/buildinfo", "services/envflag", "services/protocol"}
 
 // owners says which packages alone may import a module of others: what it brings
 // along stays behind them.

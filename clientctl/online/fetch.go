@@ -30,6 +30,7 @@ type page struct {
 // Query says who is asked for.
 type Query struct {
 	Users []string // only these; none: all
+	After string   // those after this one, in the server's order
 	Limit int      // at most so many; 0: all
 }
 
@@ -44,7 +45,7 @@ func NewClient(c *api.Client) *Client { return &Client{c} }
 // limit. Users who come or go meanwhile may be missed or seen.
 func (c *Client) Each(ctx context.Context, q Query, yield func([]User) error) (more bool, err error) {
 	left := q.Limit
-	for after := ""; ; {
+	for after := q.After; ; {
 		size := pageSize
 		if q.Limit > 0 {
 			size = min(size, left)

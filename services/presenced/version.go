@@ -1,6 +1,6 @@
 package main
 
-import "runtime/debug"
+import "github.com/presenced/presence/services/buildinfo"
 
 // release is set by the linker where there is no version control to ask, as in the
 // container image: -ldflags "-X main.release=v1.2.3".
@@ -8,21 +8,4 @@ var release string
 
 // version is the version of the program: its release, else what the Go tool built into
 // it, the module's version or the commit it was built from, else "devel".
-func version() string {
-	if release != "" {
-		return release
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return "devel-" + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return "devel"
-}
+func version() string { return buildinfo.Read(release).Version }
