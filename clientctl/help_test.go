@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,7 +150,7 @@ func TestMan_pages(t *testing.T) {
 			request, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 			switch {
 			case !strings.HasPrefix(line, ".") && !strings.HasPrefix(line, "'"):
-			case strings.Contains(" .TH .SH .PP .TP .B .BR .nf .fi ", " "+request+" "):
+			case slices.Contains([]string{".TH", ".SH", ".PP", ".TP", ".B", ".BR", ".nf", ".fi"}, request):
 			default:
 				t.Errorf("%s: %q is a request", name, line)
 			}

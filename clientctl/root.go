@@ -89,7 +89,7 @@ names, else from defaults.
 	}
 	addCompletions(root, p)
 	root.AddCommand(topics(root)...)
-	root.SetHelpCommand(newHelp(p))
+	root.SetHelpCommand(newHelp())
 	return root
 }
 

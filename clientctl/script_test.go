@@ -19,17 +19,23 @@ import (
 // command
 //
 //	exits CODE clientctl ARGUMENTS
+//	interrupted WHEN clientctl ARGUMENTS
+//
+// which sends it SIGINT, and wants exit code 130: as soon as it has said a line that WHEN,
+// a regular expression, matches; or, if that is "asked", as soon as it has asked for an
+// answer that does not end.
 //
 // A file called "server" is the script of a WebSocket server (package scripted) at
 // $WS, which must be played to its end. The files of a directory called "admin" are
-// what a server at $ADMIN answers: admin/STATUS/N is its Nth answer.
+// what a server at $ADMIN answers: admin/STATUS/N is its Nth answer, and admin/hang/N one
+// that begins so and has no end.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		Setup:               setup,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": runExits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": runExits, "interrupted": runInterrupted},
 	})
 }
 
@@ -108,7 +114,9 @@ func setupAdmin(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	admin := &http.Server{Handler: answers(filepath.Join(env.WorkDir, "admin"))}
+	asked := make(chan struct{}, 1) // that nobody waits for it is no reason to wait
+	env.Values[askedFor{}] = asked
+	admin := &http.Server{Handler: answers(filepath.Join(env.WorkDir, "admin"), asked)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -123,7 +131,7 @@ func setupAdmin(env *testscript.Env) error {
 }
 
 // answers answers the Nth request with the file STATUS/N of dir.
-func answers(dir string) http.HandlerFunc {
+func answers(dir string, asked chan<- struct{}) http.HandlerFunc {
 	n := 0
 	return func(w http.ResponseWriter, r *http.Request) {
 		n++
@@ -132,12 +140,17 @@ func answers(dir string) http.HandlerFunc {
 			http.Error(w, fmt.Sprintf("no answer %d to %s", n, r.URL), http.StatusNotImplemented)
 			return
 		}
-		status, err := strconv.Atoi(filepath.Base(filepath.Dir(files[0])))
+		body, err := os.ReadFile(files[0])
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusNotImplemented)
 			return
 		}
-		body, err := os.ReadFile(files[0])
+		name := filepath.Base(filepath.Dir(files[0]))
+		if name == "hang" {
+			hang(w, r, body, asked)
+			return
+		}
+		status, err := strconv.Atoi(name)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusNotImplemented)
 			return

@@ -78,7 +78,7 @@ And these change how it looks:
   TZ                                the time zone`
 }
 
-func newHelp(p process) *cobra.Command {
+func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND or TOPIC]",
 		Short: "Show the help of a command, or of a topic",
