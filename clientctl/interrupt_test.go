@@ -23,7 +23,7 @@ func hang(w http.ResponseWriter, r *http.Request, begun []byte, asked chan<- str
 	io.Copy(io.Discard, r.Body) // only then the end of the connection is noticed
 	if len(begun) > 0 {
 		w.Write(begun)
-		http.NewResponseController(w).Flush()
+		_ = http.NewResponseController(w).Flush() // or the client is gone
 	}
 	select {
 	case asked <- struct{}{}:
@@ -62,7 +62,7 @@ func runInterrupted(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(cmd.Process.Signal(os.Interrupt))
 	io.Copy(io.Discard, lines)
-	cmd.Wait() // the code says more
+	_ = cmd.Wait() // the code says more
 	if code := cmd.ProcessState.ExitCode(); code != 130 {
 		ts.Fatalf("the exit code is %d, want 130; it said %s", code, said.String())
 	}

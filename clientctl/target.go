@@ -88,12 +88,35 @@ func tokenOverUser(fs *pflag.FlagSet, userGiven bool) {
 	}
 }
 
+// likelyAddress is an address with the scheme that it should have, if that is all that is
+// wrong with it.
+func likelyAddress(s string, schemes []string) []string {
+	scheme, rest, found := strings.Cut(s, "://")
+	if !found {
+		scheme, rest = "", s
+	}
+	should := schemes[0]
+	switch scheme {
+	case "https", "wss":
+		should = schemes[1]
+	case "http", "ws", "":
+	default:
+		return nil
+	}
+	u, err := url.Parse(should + "://" + rest)
+	if err != nil || u.Hostname() == "" || u.User != nil || should == scheme {
+		return nil
+	}
+	return []string{u.String()}
+}
+
 // parseAddress parses a URL with a host and one of two schemes. setting names where
 // it was given.
 func parseAddress(s, setting string, schemes ...string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Hostname() == "" || (u.Scheme != schemes[0] && u.Scheme != schemes[1]) {
-		return nil, usage(fmt.Errorf("%s %q: want %s://HOST:PORT or %s://HOST:PORT", setting, s, schemes[0], schemes[1]))
+		what := fmt.Sprintf("%s %q: want %s://HOST:PORT or %s://HOST:PORT", setting, s, schemes[0], schemes[1])
+		return nil, usage(errors.New(didYouMean(what, likelyAddress(s, schemes))))
 	}
 	if u.User != nil || u.Fragment != "" {
 		return nil, usage(fmt.Errorf("%s: an address has no password and no fragment (#) here", setting))
