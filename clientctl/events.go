@@ -80,8 +80,9 @@ func showEvent(q query, p process) func(events.Event) error {
 	return func(e events.Event) error { return t.Add(p.screen(), e, p.now()) }
 }
 
-// followBackoff is how long to wait for a server that has gone.
-var followBackoff = talk.Backoff{Base: 500 * time.Millisecond, Max: 10 * time.Second}
+// followBackoff is how long to wait for a server that has gone. Few follow the log, so they may
+// come back soon.
+var followBackoff = talk.Backoff{Base: 250 * time.Millisecond, Max: 3 * time.Second}
 
 func follower(after string, show func(events.Event) error, p process) past.Follower {
 	notice := func(text string) { fmt.Fprintln(p.err, "clientctl:", text) }
