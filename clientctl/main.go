@@ -39,7 +39,7 @@ func realMain() int {
 		now:        time.Now,
 		terminalIn: term.IsTerminal(int(os.Stdin.Fd())),
 		terminal:   size != nil,
-		colour:     size != nil && terminal.Colours(os.LookupEnv),
+		colour:     size != nil && terminal.MayColour(os.LookupEnv),
 		moves:      size != nil && terminal.Moves(os.LookupEnv),
 		size:       size,
 		widthErr:   widthOf(os.Stderr),

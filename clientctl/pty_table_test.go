@@ -3,13 +3,17 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"github.com/presenced/presence/clientctl/terminal"
@@ -31,6 +35,25 @@ func admin(t *testing.T, answers ...string) string {
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+// start starts clientctl at a terminal of a size; nil: of none that it says.
+func start(t *testing.T, size *pty.Winsize, variables []string, args ...string) *typist {
+	t.Helper()
+	cmd := exec.Command("clientctl", args...)
+	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "TOKEN=", "TOKEN_FILE=", "ADMIN_TOKEN=", "NO_COLOR=", "TERM=xterm", "TZ=UTC", "GORACE="+noExitSleep)
+	cmd.Env = append(cmd.Env, variables...)
+	terminal, err := pty.StartWithSize(cmd, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watchdog := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() }) // so that no read waits for ever
+	t.Cleanup(func() {
+		watchdog.Stop()
+		cmd.Process.Kill() // if it has not ended
+		terminal.Close()
+	})
+	return &typist{t: t, terminal: terminal, lines: bufio.NewReader(terminal), command: cmd}
 }
 
 // onlineUsers is an answer of GET /online.

@@ -25,7 +25,7 @@ type typist struct {
 	terminal *os.File
 	lines    *bufio.Reader
 	command  *exec.Cmd
-	server   *scripted.Server // nil: there is none
+	server   *scripted.Server
 }
 
 // sitDown starts clientctl at a terminal, with a server that plays script.
@@ -45,28 +45,17 @@ func sitDownTo(t *testing.T, script string, command ...string) *typist {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, nil, nil, append(command, "--user", "42", "--ws", "ws://"+l.Addr().String())...)
-	p.server = server
-	return p
-}
-
-// start starts clientctl at a terminal of a size; nil: of none that it says.
-func start(t *testing.T, size *pty.Winsize, variables []string, args ...string) *typist {
-	t.Helper()
-	cmd := exec.Command("clientctl", args...)
-	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "TOKEN=", "TOKEN_FILE=", "ADMIN_TOKEN=", "NO_COLOR=", "TERM=xterm", "TZ=UTC", "GORACE="+noExitSleep)
-	cmd.Env = append(cmd.Env, variables...)
-	terminal, err := pty.StartWithSize(cmd, size)
+	cmd := exec.Command("clientctl", append(command, "--user", "42", "--ws", "ws://"+l.Addr().String())...)
+	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "TOKEN=", "TOKEN_FILE=", "GORACE="+noExitSleep)
+	terminal, err := pty.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	watchdog := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() }) // so that no read waits for ever
 	t.Cleanup(func() {
-		watchdog.Stop()
 		cmd.Process.Kill() // if it has not ended
 		terminal.Close()
 	})
-	return &typist{t: t, terminal: terminal, lines: bufio.NewReader(terminal), command: cmd}
+	return &typist{t, terminal, bufio.NewReader(terminal), cmd, server}
 }
 
 func (p *typist) press(keys string) {
@@ -108,7 +97,7 @@ func (p *typist) leaves(code int) {
 	if got != code {
 		p.t.Errorf("the exit code is %d, want %d", got, code)
 	}
-	if p.server == nil {
+	if p.server == nil { // there was none
 		return
 	}
 	if err := p.server.Stop(); err != nil {

@@ -127,10 +127,10 @@ var beneathClientctl = []string{"events", "services/buildinfo", "services/envfla
 // owners says which packages alone may import a module of others: what it brings
 // along stays behind them.
 var owners = map[string][]string{
-	"go.mongodb.org/mongo-driver":   {"services/mongostore", "services/mongostore/mongotest"},
-	"go.etcd.io/bbolt":              {"services/boltstore"},
-	"github.com/MicahParks/jwkset":  {"services/auth"},
-	"github.com/mattn/go-runewidth": {"clientctl/terminal"},
+	"go.mongodb.org/mongo-driver":          {"services/mongostore", "services/mongostore/mongotest"},
+	"go.etcd.io/bbolt":                     {"services/boltstore"},
+	"github.com/MicahParks/jwkset":         {"services/auth"},
+	"github.com/clipperhouse/displaywidth": {"clientctl/terminal"},
 }
 
 // testModules are for tests and for testSupport, never for code that ships.

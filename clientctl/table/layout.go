@@ -226,7 +226,11 @@ func (l *layout) line(b *strings.Builder, widths []int, cells []string) {
 			line.WriteString(strings.Repeat(" ", gap))
 		}
 		first = false
-		line.WriteString(terminal.Pad(text, widths[i], l.columns[i].Kind == Number))
+		pad := terminal.Pad
+		if l.columns[i].Kind == Number {
+			pad = terminal.PadLeft
+		}
+		line.WriteString(pad(text, widths[i]))
 	}
 	b.WriteString(strings.TrimRight(line.String(), " "))
 }

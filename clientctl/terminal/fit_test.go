@@ -19,7 +19,7 @@ func TestWidth(t *testing.T) {
 	}
 }
 
-func TestCut(t *testing.T) {
+func TestCutMiddle(t *testing.T) {
 	tests := []struct {
 		in          string
 		width       int
@@ -30,7 +30,7 @@ func TestCut(t *testing.T) {
 		{"n1/00000001/0000000000000001", 2, "n…", "n…"},
 		{"anabel", 1, "…", "…"},
 		{"anabel", 0, "", ""},
-		{"東京都庁", 6, "東京…", "東… 庁"},
+		{"東京都庁", 6, "東京…", "東…庁"},
 		{"東京都庁", 4, "東…", "…庁"},
 		{"Zoe\u0308Zoe\u0308", 4, "Zoe\u0308…", "Z…oe\u0308"},
 	}
@@ -60,7 +60,7 @@ func TestCut_never_too_wide(t *testing.T) {
 }
 
 func TestPad(t *testing.T) {
-	if got := terminal.Pad("愛", 4, false) + "|" + terminal.Pad("7", 3, true) + "|" + terminal.Pad("long", 2, false); got != "愛  |  7|long" {
+	if got := terminal.Pad("愛", 4) + "|" + terminal.PadLeft("7", 3) + "|" + terminal.Pad("long", 2); got != "愛  |  7|long" {
 		t.Errorf("got %q", got)
 	}
 }

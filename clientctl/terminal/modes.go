@@ -1,10 +1,10 @@
 package terminal
 
-// Colours reports whether what is written to a terminal may have colours and bold: not
+// MayColour reports whether what is written to a terminal may have colours and bold: not
 // if NO_COLOR is set to anything but the empty text (no-color.org), nor if TERM says that
 // the terminal has none. lookup finds environment variables. Whether it is a terminal is
 // for the caller to know: nothing else is ever coloured.
-func Colours(lookup func(string) (string, bool)) bool {
+func MayColour(lookup func(string) (string, bool)) bool {
 	if off, _ := lookup("NO_COLOR"); off != "" {
 		return false
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/presenced/presence/clientctl/terminal"
 )
 
-func TestColours(t *testing.T) {
+func TestMayColour(t *testing.T) {
 	tests := []struct {
 		name string
 		env  map[string]string
@@ -21,7 +21,7 @@ func TestColours(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := terminal.Colours(func(name string) (string, bool) {
+			got := terminal.MayColour(func(name string) (string, bool) {
 				value, ok := tt.env[name]
 				return value, ok
 			})
