@@ -19,7 +19,7 @@ var exits = [...]struct {
 	{fault.Usage, 2, "usage: the command line or a variable is wrong"},
 	{fault.Unreachable, 3, "unreachable: nothing answers at the address"},
 	{fault.Refused, 4, "refused: the server said no"},
-	{fault.Interrupted, 130, "interrupted: Ctrl-C, or SIGTERM"},
+	{fault.Interrupted, 130, "interrupted: Ctrl-C, or SIGTERM; also what ends --watch and --follow"},
 }
 
 // exitCode returns what the process exits with after err.

@@ -42,8 +42,8 @@ died shortly before, its users are unknown then: they were online when it last
 gave a sign of life, and nobody can say how long after that.
 
 ` + watchHelp + `
-Who has come since the answer before is marked with +, who has gone with -; at
-most 1000 users are asked for unless --limit says more.
+Who has come since the answer before is marked with +, who has gone with -. The
+table has at most 1000 users, unless --limit says more.
 
 ` + timeHelp,
 		Example: `  clientctl online
@@ -129,14 +129,14 @@ func showConnections(ctx context.Context, f onlineFlags, args []string, p proces
 	})
 }
 
-// watchLimit is how many users --watch asks for, each time, unless --limit says more:
-// nobody reads so long a table again and again.
+// watchLimit is how many users a table of --watch has, unless --limit says otherwise:
+// nobody reads a longer one again and again. A program may want all.
 const watchLimit = 1000
 
 // watchOnline shows who is online again and again, and marks who came and went.
 func watchOnline(ctx context.Context, f onlineFlags, client *online.Client, p process) error {
 	limit := f.limit
-	if limit == 0 {
+	if limit == 0 && f.output != "json" {
 		limit = watchLimit
 	}
 	var changes online.Changes

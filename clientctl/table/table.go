@@ -99,8 +99,8 @@ type Stream struct {
 	since  int // rows since the last head; below 0: there was none
 }
 
-// NewStream returns a stream, with the head again after so many rows; 0: only once. Each
-// of sample is a row that makes the columns as wide as rows often are.
+// NewStream returns a stream, with the head again after so many rows; 0: only once. The
+// sample is a row as they often are: it makes the columns wide enough to begin with.
 func NewStream(every int, sample []Cell, columns ...Column) *Stream {
 	l := newLayout(columns)
 	l.measure(sample)
