@@ -24,16 +24,17 @@ const timeHelp = `A TIME is 15:04 (today), "2006-01-02 15:04", 2006-01-02, how l
 
 // query is the settings of the commands that ask the admin API.
 type query struct {
-	admin, token, output string
-	watch                interval // 0: ask once
+	admin, token, ca, output string
+	watch                    interval // 0: ask once
 }
 
 func (q *query) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&q.admin, "admin", "http://127.0.0.1:8081", "the `ADDRESS` of the admin API")
 	fs.StringVar(&q.token, "admin-token", "", "the `TOKEN` of the admin API, if it wants one")
+	fs.StringVar(&q.ca, "ca", "", "`FILE` of certificates to trust with https://, besides the system's")
 	fs.StringVarP(&q.output, "output", "o", "table", "`FORMAT` of the output: table or json")
 	envflag.Secret(fs, "admin-token")
-	variables(fs, "admin", "admin-token")
+	variables(fs, "admin", "admin-token", "ca")
 }
 
 // client returns a client of the admin API, to be closed.
@@ -51,7 +52,15 @@ func (q *query) client() (*api.Client, error) {
 	if strings.ContainsFunc(q.token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, usage(errors.New("--admin-token (or ADMIN_TOKEN): it has white space, or a character that is not ASCII"))
 	}
-	return api.New(base, q.token), nil
+	c := api.New(base, q.token)
+	if base.Scheme == "https" { // else a file that CA names does not matter
+		pool, err := roots(q.ca)
+		if err != nil {
+			return nil, err
+		}
+		c.Trust(pool)
+	}
+	return c, nil
 }
 
 // parseTime reads the value of a flag, which may be missing.

@@ -68,7 +68,8 @@ func similarFlags(cmd *cobra.Command, name string) (similar []string) {
 		}
 	}
 	// How alike words are is cobra's to say, for commands; so flags are commands here.
-	alike := &cobra.Command{SuggestionsMinimumDistance: 2}
+	// Half of a word may be mistyped: else --id were like --ca.
+	alike := &cobra.Command{SuggestionsMinimumDistance: min(len(name)/2, 2)}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		alike.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
 	})

@@ -29,20 +29,29 @@ func (t *target) addFlags(fs *pflag.FlagSet) {
 // dial returns how to connect, or a usage error.
 func (t *target) dial() (wire.Options, error) {
 	o := wire.Options{Agent: agent(), Token: t.token}
-	if t.ca == "" {
-		return o, nil
+	var err error
+	o.Roots, err = roots(t.ca)
+	return o, err
+}
+
+// roots returns the certificates of a file, besides the system's, or a usage error; nil:
+// there is no file, and the system's are enough.
+func roots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
 	}
-	text, err := os.ReadFile(t.ca)
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return o, usage(fmt.Errorf("--ca (or CA): %w", err))
+		return nil, usage(fmt.Errorf("--ca (or CA): %w", err))
 	}
-	if o.Roots, err = x509.SystemCertPool(); err != nil {
-		o.Roots = x509.NewCertPool() // a system without any
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // a system without any
 	}
-	if !o.Roots.AppendCertsFromPEM(text) {
-		return o, usage(fmt.Errorf("--ca (or CA) %s: has no certificate in PEM", t.ca))
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, usage(fmt.Errorf("--ca (or CA) %s: has no certificate in PEM", file))
 	}
-	return o, nil
+	return pool, nil
 }
 
 // tokenVariables are where a token can come from, for messages.

@@ -8,6 +8,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,6 +48,15 @@ func New(base *url.URL, token string) *Client {
 		Transport:     &http.Transport{ResponseHeaderTimeout: timeout},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// Trust sets whom to trust with https://; nil: whom the system trusts. It is called before
+// anything is asked.
+func (c *Client) Trust(roots *x509.CertPool) {
+	c.http.Transport = &http.Transport{
+		ResponseHeaderTimeout: timeout,
+		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+	}
 }
 
 // Close closes the connections that are kept.
