@@ -49,7 +49,6 @@ func TestScripts_have_every_command_and_exit_code(t *testing.T) {
 		}
 		for _, found := range scriptLine.FindAllStringSubmatch(string(text), -1) {
 			root := quietRoot()
-			root.InitDefaultHelpCmd()
 			args := words(found[2])
 			cmd, _, err := root.Find(liftNegatives(root, args))
 			if err != nil {

@@ -16,12 +16,10 @@ func quietRoot() *cobra.Command {
 	return newRoot(process{in: strings.NewReader(""), out: io.Discard, err: io.Discard})
 }
 
-// everything is a command, all below it, and the help command, which is there only once
-// one runs.
+// everything is all commands there are.
 func everything(t *testing.T) []*cobra.Command {
 	t.Helper()
 	root := quietRoot()
-	root.InitDefaultHelpCmd()
 	all := commands(root)
 	if len(all) < 15 {
 		t.Fatalf("there are %d commands only", len(all))
@@ -64,7 +62,6 @@ func TestNewRoot_examples_are_understood(t *testing.T) {
 		}
 		for _, example := range found {
 			root := quietRoot()
-			root.InitDefaultHelpCmd()
 			args := words(example[1])
 			cmd, rest, err := root.Find(joinIntervals(root, args))
 			if err != nil || cmd == root && len(args) > 0 {

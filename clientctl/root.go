@@ -90,6 +90,7 @@ names, else from defaults.
 	addCompletions(root, p)
 	root.AddCommand(topics(root)...)
 	root.SetHelpCommand(newHelp())
+	root.InitDefaultHelpCmd() // else it would be there only once a command runs
 	return root
 }
 
