@@ -92,7 +92,7 @@ function show(state, before, name) {
   setNotice(byId("why"), why(state), state.phase === "waiting" ? "warn" : "bad");
   showWelcome(state.welcome);
   if (state.phase === "stopped") rememberConnected(false);
-  if (session && focused) byId("disconnect").focus();
+  if (session && focused) byId("session-title").focus(); // not a button: a second Enter must not press it
   if (state.phase !== before.phase) announce(spoken(state, before, name));
 }
 

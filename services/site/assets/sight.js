@@ -1,0 +1,104 @@
+// Asking who is online, in the way that the server allows and that does not ask too much:
+//
+//	all     everyone is watched
+//	paged   there are too many for that: a page of them is asked for, and is watched
+//	listed  only users who are named may be asked for (WHO=listed)
+//	off     nobody may be (WHO=off)
+
+import { Refusal } from "./refusal.js";
+
+/** Bounds of what is asked for. */
+export const bounds = {
+  everyone: 5000, // connections; more are not watched all at once
+  page: 100, // users
+};
+
+export class Sight {
+  #connection;
+  #roster;
+  #turn = 0; // which look is the newest: answers to older ones are dropped
+
+  mode = "all";
+  total = 0; // connections of all users, when they were asked for
+  next = ""; // after whom the next page begins, "" if this is the last
+  after = ""; // after whom this page begins
+  named = []; // who is watched, in the modes paged and listed
+
+  constructor(connection, roster) {
+    this.#connection = connection;
+    this.#roster = roster;
+  }
+
+  /** Finds out what is allowed, and begins to watch. It throws a Refusal. */
+  async begin(me) {
+    const turn = ++this.#turn;
+    const first = await this.#allowed(() => this.#connection.ask({ type: "who", limit: bounds.page }));
+    if (turn !== this.#turn) return;
+    if (!first) return this.#narrow(me, turn);
+    this.total = first.total;
+    if (first.total > bounds.everyone) return this.#show("paged", first, "", turn);
+    this.mode = "all";
+    this.named = [];
+    await this.#watch({});
+  }
+
+  /** The page of users after a name; of those who begin with a text, if one is given. */
+  async page(after, beginning = "") {
+    const turn = ++this.#turn;
+    const answer = await this.#connection.ask({ type: "who", limit: bounds.page, ...(after || beginning ? { after: after || beginning } : {}) });
+    if (turn !== this.#turn) return;
+    if (beginning) await this.#onlyBeginning(answer, beginning, after === "");
+    if (turn !== this.#turn) return;
+    this.total = answer.total;
+    await this.#show("paged", answer, after, turn);
+  }
+
+  /** Watches users by name. */
+  async name(users) {
+    ++this.#turn;
+    this.mode = "listed";
+    this.named = [...new Set(users)];
+    if (this.named.length === 0) await this.#connection.ask({ type: "unwatch" });
+    else await this.#watch({ users: this.named });
+  }
+
+  // Whether only names may be asked for, or nobody.
+  async #narrow(me, turn) {
+    const answer = await this.#allowed(() => this.#connection.ask({ type: "who", users: [me] }));
+    if (turn !== this.#turn) return;
+    this.#roster.clear();
+    if (!answer) this.mode = "off";
+    else await this.name(this.named.length > 0 ? this.named : [me]);
+  }
+
+  async #allowed(ask) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "forbidden") return null;
+      throw error;
+    }
+  }
+
+  // What begins with a text comes right after it, and it may itself be a name.
+  async #onlyBeginning(answer, beginning, isFirst) {
+    const exact = isFirst ? (await this.#connection.ask({ type: "who", users: [beginning] })).users : [];
+    const all = [...exact, ...answer.users];
+    answer.users = all.filter(({ user }) => user.startsWith(beginning));
+    if (answer.users.length < all.length) answer.next = "";
+  }
+
+  async #show(mode, answer, after, turn) {
+    this.mode = mode;
+    this.after = after;
+    this.next = answer.next ?? "";
+    this.named = answer.users.map(({ user }) => user);
+    if (this.named.length > 0) await this.#watch({ users: this.named });
+    else if (turn === this.#turn) this.#roster.clear();
+  }
+
+  // Without anyone watched, the roster is empty until the answer comes.
+  async #watch(whom) {
+    await this.#connection.ask({ type: "watch", level: "connections", ...whom });
+  }
+}
