@@ -3,6 +3,11 @@
 const subprotocol = "presence.v1";
 const maxName = 128; // bytes
 
+// What servers do not take in a name: characters that control, that change the direction of
+// what follows, or that are half of one; and the names of those who were forgotten.
+const invisible = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+const forgotten = /^forgotten-[a-z2-7]{26}$/;
+
 /** The address of the WebSocket that belongs to a page: beside it, on the same origin. */
 export function socketAddress(page, user) {
   const address = new URL("ws", page);
@@ -22,7 +27,9 @@ export function nameProblem(name) {
   const length = new TextEncoder().encode(name).length;
   if (length === 0) return "Enter a name to connect with.";
   if (length > maxName) return `The name is too long: it has ${length} bytes, of at most ${maxName}.`;
-  if (!name.isWellFormed?.() && name.isWellFormed) return "The name has half of a character.";
+  if (name.trim() !== name) return "The name begins or ends with a space. Take that away.";
+  if (invisible.test(name)) return "The name has an invisible character that turns or breaks text. Type it anew.";
+  if (forgotten.test(name)) return "The name stands for somebody who was forgotten. Take another.";
   return "";
 }
 

@@ -3,8 +3,8 @@
 
 const region = document.getElementById("announcer");
 
-/** Says a text once, when there is a pause. The same text is said again. */
+/** Says a text once, when there is a pause. The same text is said again; none is nothing. */
 export function announce(text) {
-  if (!region) return;
+  if (!region || !text) return;
   region.replaceChildren(document.createTextNode(text));
 }

@@ -21,6 +21,8 @@ const codes = {
   4504: { again: false, words: "There are too many connections for this name, or from your address. Close another one first." },
 };
 
+const plain = [1001, 1012, 4008, 4012]; // whose reasons say the same as the words
+
 const lost = { again: true, words: "The connection was lost." };
 
 const unreachable = {
@@ -35,7 +37,7 @@ const unreachable = {
  */
 export function judge(code, reason, opened) {
   const { again, words } = codes[code] ?? (code === 1006 && !opened ? unreachable : elsewhere(code));
-  return { again, words: reason ? `${words} It says: “${reason}”` : words };
+  return { again, words: reason && !plain.includes(code) ? `${words} It says: “${reason}”` : words };
 }
 
 // Codes from 4500 on say not to connect again, whatever comes to be added there.

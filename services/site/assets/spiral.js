@@ -49,7 +49,7 @@ export function spiral(sides, title, description) {
   const height = scaled.bottom - scaled.top + 2 * margin;
   return shape(
     "svg",
-    { viewBox: `${scaled.left - margin} ${scaled.top - margin} ${width} ${height}`, role: "img", "aria-labelledby": "spiral-title spiral-text", class: "spiral" },
+    { viewBox: `${scaled.left - margin} ${scaled.top - margin} ${width} ${height}`, role: "img", "aria-labelledby": "spiral-title", "aria-describedby": "spiral-text", class: "spiral" },
     shape("title", { id: "spiral-title" }, title),
     shape("desc", { id: "spiral-text" }, description),
     ...squares.map((square, i) => tile(square, (i + 1) / squares.length)),
@@ -65,5 +65,5 @@ function tile({ x, y, side }, rank) {
 
 function label({ x, y, side }, text) {
   const size = Math.max(15, Math.min(44, side * 0.19));
-  return shape("text", { x: x + side / 2, y: y + side / 2, "font-size": size, "text-anchor": "middle", "dominant-baseline": "central", class: "label" }, String(text));
+  return shape("text", { x: x + side / 2, y: y + side / 2, "font-size": size, "text-anchor": "middle", "dominant-baseline": "central", class: "side" }, String(text));
 }

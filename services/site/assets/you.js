@@ -12,7 +12,7 @@ const phases = {
   connecting: { pill: "Connecting…", tone: "warn", session: "Connecting as" },
   joining: { pill: "Being recorded…", tone: "warn", session: "Being recorded as" },
   online: { pill: "Online", tone: "good", session: "Online as" },
-  waiting: { pill: "Connection lost", tone: "bad", session: "Not connected:" },
+  waiting: { pill: "Connection lost", tone: "bad", session: "Connecting again as" },
   stopped: { pill: "Not connected", tone: "bad" },
 };
 
@@ -56,7 +56,7 @@ export function showYou(connection) {
 
 // What the form says, if there is nothing wrong with it.
 function read() {
-  const user = byId("user").value;
+  const user = byId("user").value.trim();
   const token = byId("token").value.trim();
   if (token) {
     complain("token", tokenProblem(token));
@@ -104,6 +104,7 @@ function why(state) {
 }
 
 function showWelcome(welcome) {
+  byId("session-facts").hidden = !welcome;
   setText(byId("session-since"), welcome ? moment(new Date(welcome.time), new Date()) : "–");
   setText(byId("session-node"), welcome?.node ?? "–");
   setText(byId("session-connection"), welcome?.connection ?? "–");

@@ -1,11 +1,14 @@
 package browser
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -20,6 +23,10 @@ type conduct struct {
 	mu       sync.Mutex
 	excused  []string
 	offences []string
+	opened   []string      // addresses of sockets
+	hint     time.Duration // that a leaving server asked to wait, 0: none has
+	drain    time.Time     // when that came
+	waited   time.Duration // from then to the next socket
 }
 
 func newConduct(t *testing.T, origin string) *conduct {
@@ -46,6 +53,9 @@ func (c *conduct) hear(event any) {
 		c.asked(e.Request.URL)
 	case *network.EventWebSocketCreated:
 		c.asked(e.URL)
+		c.socket(e.URL)
+	case *network.EventWebSocketFrameReceived:
+		c.frame(e.Response.PayloadData)
 	case *runtime.EventExceptionThrown:
 		c.offend("exception: %s %s", e.ExceptionDetails.Text, description(e.ExceptionDetails.Exception))
 	case *runtime.EventConsoleAPICalled:
@@ -73,6 +83,44 @@ func (c *conduct) asked(address string) {
 	if u, err := url.Parse(address); err != nil || u.Host != c.host {
 		c.offend("a request to another origin: %s", address)
 	}
+}
+
+// socket notes that a socket is opened.
+func (c *conduct) socket(address string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opened = append(c.opened, address)
+	if c.waited == 0 && !c.drain.IsZero() {
+		c.waited = time.Since(c.drain)
+	}
+}
+
+// frame notes the farewell of a server.
+func (c *conduct) frame(payload []byte) {
+	var message struct {
+		Type             string
+		ReconnectAfterMs int
+	}
+	if err := json.Unmarshal(payload, &message); err != nil || message.Type != "drain" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hint, c.drain = time.Duration(message.ReconnectAfterMs)*time.Millisecond, time.Now()
+}
+
+// drained is how long a leaving server asked to wait, and how long the page did.
+func (c *conduct) drained() (hint, waited time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hint, c.waited
+}
+
+// sockets are the addresses of the sockets that were opened.
+func (c *conduct) sockets() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.opened)
 }
 
 func (c *conduct) offend(format string, args ...any) {

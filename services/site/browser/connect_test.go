@@ -1,43 +1,129 @@
 package browser
 
-import "testing"
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
 
 func TestConnect(t *testing.T) {
 	s := start(t)
 	p := visit(t, s.page())
 	p.says("#state", "Not connected")
 	p.shoot("start")
+	p.dark(true)
+	p.shoot("start-dark")
+	p.dark(false)
 	p.fill("#user", "ana")
 	p.click("#connect-button")
 	p.says("#state", "Online")
+	p.hidden("#connect")
 	p.says("#session-user", "ana")
 	p.says("#session-node", "n1")
 	p.says("#session-connection", "n1/00000001/")
-	p.hidden("#connect")
-	p.says("#clock-utc", "UTC")
-	p.until("a round trip is measured", `/\d (µs|ms|s)$/.test(`+query("#clock-latency")+`.innerText)`)
-	p.shoot("online")
-	p.dark(true)
-	p.shoot("online-dark")
-	p.dark(false)
+	p.says("#announcer", "Online as ana")
 	p.click("#disconnect")
 	p.says("#state", "Not connected")
 	p.until("the name field has the focus", `document.activeElement.id === "user"`)
+	p.says("#announcer", "Disconnected")
+	p.open(s.page())
+	p.says("#state", "Not connected")
+	p.until("the name is remembered", `document.querySelector("#user").value === "ana"`)
 }
 
-// A server that is started again is found again, without a click.
-func TestReconnect_restart(t *testing.T) {
+// Who loads the page again is connected again; another tab is not.
+func TestConnect_reload(t *testing.T) {
 	s := start(t)
-	p := visit(t, s.page())
-	p.conduct.excuse("WebSocket connection to") // what is written to the console when nobody listens
+	p := online(t, s, "ana")
+	p.says("#session-connection", "0000000000000001")
+	p.open(s.page())
+	p.says("#state", "Online")
+	p.says("#session-user", "ana")
+	other := visit(t, s.page())
+	other.says("#state", "Not connected")
+	other.until("the name of another is not known here", `document.querySelector("#user").value === ""`)
+}
+
+// The page is the same at the address of the socket.
+func TestConnect_from_ws(t *testing.T) {
+	p := visit(t, start(t).page()+"ws?user=zoe")
 	p.fill("#user", "ana")
 	p.press("\r")
+	p.says("#session-user", "ana")
 	p.says("#state", "Online")
+}
+
+func TestConnect_bad_names(t *testing.T) {
+	p := visit(t, start(t).page())
+	p.click("#connect-button")
+	p.says("#user-error", "Enter a name to connect with.")
+	p.until("the field is wrong, and has the focus", `document.activeElement.matches("#user[aria-invalid=true]")`)
+	p.shoot("no-name")
+	p.fill("#user", strings.Repeat("é", 65))
+	p.press("\r")
+	p.says("#user-error", "it has 130 bytes, of at most 128")
+	for name, problem := range map[string]string{
+		"ana\u202egnp":                         "an invisible character",
+		"a\u0007na":                            "an invisible character",
+		"forgotten-" + strings.Repeat("a", 26): "somebody who was forgotten",
+	} {
+		p.fill("#user", "x")
+		value[string](p, `document.querySelector("#user").value = `+quote(name))
+		p.press("\r")
+		p.says("#user-error", problem)
+		p.says("#state", "Not connected")
+	}
+	p.fill("#user", " ana  ") // as telephones like to write
+	p.press("\r")
+	p.says("#session-user", "ana")
+	p.says("#state", "Online")
+}
+
+// An operator's kick is the end, until the visitor wants otherwise.
+func TestConnect_kicked(t *testing.T) {
+	s := start(t)
+	p := online(t, s, "ana")
+	resp, err := http.Post(s.Admin+"/kick", "application/json", bytes.NewBufferString(`{"user":"ana","reason":"go home"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	p.says("#why", "An operator closed your connection. It says: “go home” This page does not connect again by itself.")
+	p.says("#announcer", "An operator closed your connection.")
+	p.says("#state", "Not connected")
+	p.shoot("kicked")
+	p.open(s.page()) // not by a reload either
+	p.says("#state", "Not connected")
+	p.click("#connect-button")
+	p.says("#state", "Online")
+}
+
+func TestConnect_too_many(t *testing.T) {
+	s := start(t, "--max-conns-per-user", "1")
+	online(t, s, "ana")
+	second := visit(t, s.page())
+	second.fill("#user", "ana")
+	second.press("\r")
+	second.says("#why", "There are too many connections for this name")
+	second.says("#why", "This page does not connect again by itself.")
+	second.shoot("too-many")
+}
+
+// A server that is started again is found again, without a click. It says when it leaves
+// how long to wait, and no try comes before that.
+func TestReconnect_restart(t *testing.T) {
+	s := start(t)
+	p := online(t, s, "ana")
+	p.conduct.excuse("WebSocket connection to") // what is written to the console when nobody listens
 	first := p.text("#session-connection")
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	p.says("#why", "The server is restarting.")
+	p.says("#announcer", "The server is restarting. Trying again.")
+	p.says("#people-notice", "This is how it was when the connection was lost.")
 	p.shoot("restarting")
 	s.again(t)
 	p.says("#state", "Online")
@@ -46,4 +132,67 @@ func TestReconnect_restart(t *testing.T) {
 		t.Errorf("the connection is still %s", second)
 	}
 	p.hidden("#why")
+	p.says("#people-count", "1 user, 1 device")
+
+	hint, waited := p.conduct.drained()
+	if hint < 500*time.Millisecond || waited < hint-20*time.Millisecond {
+		t.Errorf("the server asked to wait %s, and the page tried again after %s", hint, waited)
+	}
+}
+
+// A server that dies says nothing. The visitor may try at once.
+func TestReconnect_crash(t *testing.T) {
+	s := start(t)
+	p := online(t, s, "ana")
+	p.conduct.excuse("WebSocket connection to")
+	s.Kill()
+	p.says("#why", "The connection was lost.")
+	p.says("#why", "The server cannot be reached. It may be down or restarting, have no room (503)")
+	p.shown("#retry")
+	p.until("several tries have failed", `/in [3-9] s|in 1\d s/.test(document.querySelector("#state").innerText)`)
+	p.shoot("unreachable")
+	p.dark(true)
+	p.shoot("unreachable-dark")
+	p.dark(false)
+	s.again(t)
+	p.click("#retry")
+	p.says("#state", "Online")
+	p.says("#session-user", "ana")
+}
+
+// Disconnecting while it tries again ends the tries.
+func TestReconnect_given_up(t *testing.T) {
+	s := start(t)
+	p := online(t, s, "ana")
+	p.conduct.excuse("WebSocket connection to")
+	s.Kill()
+	p.shown("#retry")
+	p.click("#disconnect")
+	p.says("#state", "Not connected")
+	p.shown("#connect-button")
+	s.again(t)
+	p.click("#connect-button")
+	p.says("#state", "Online")
+	p.says("#session-connection", "0000000000000001") // nobody had connected before
+}
+
+func TestClock(t *testing.T) {
+	p := online(t, start(t), "ana")
+	p.until("a round trip is measured", `/\d (µs|ms|s)$/.test(document.querySelector("#clock-latency").innerText)`)
+	p.says("#clock-offset", "agrees")
+	read := func() string { return value[string](p, `document.querySelector("#clock-time").dateTime`) }
+	first := read()
+	p.until("the next second comes", `document.querySelector("#clock-time").dateTime !== `+quote(first))
+	at, err := time.Parse(time.RFC3339Nano, read())
+	if err != nil || at.Nanosecond() != 0 || time.Since(at) > time.Minute {
+		t.Errorf("the time is %s (%v)", at, err)
+	}
+	p.until("the texts say it", `(() => {
+		const time = document.querySelector("#clock-time"), at = new Date(time.dateTime);
+		return document.querySelector("#clock-utc").innerText === at.toISOString().slice(0, 19).replace("T", " ") + " UTC"
+			&& time.innerText === at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+	})()`)
+	p.until("screen readers are not told of it", `!document.querySelector("#clock-time").closest("[aria-live],[role=status],[role=timer],[role=alert]")`)
+	p.click("#disconnect")
+	p.until("an old time looks old", `document.querySelector(".clock.stale")`)
 }

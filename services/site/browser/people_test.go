@@ -1,7 +1,11 @@
 package browser
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // Two people see each other come and go.
@@ -18,6 +22,7 @@ func TestPeople_two_browsers(t *testing.T) {
 
 	second := online(t, s, "bob")
 	ana.says(".person:nth-child(2)", "2 devices")
+	ana.says("#people-count", "2 users, 3 devices")
 	second.click("#disconnect")
 	ana.says(".person:nth-child(2)", "1 device,")
 	bob.click("#disconnect")
@@ -26,4 +31,143 @@ func TestPeople_two_browsers(t *testing.T) {
 	ana.shoot("people-left")
 	ana.until("who left is not shown for ever", `document.querySelectorAll(".person").length === 1`)
 	bob.says("#people-empty", "Connect to see who is online.")
+	ana.until("nobody is told aloud", `!document.querySelector("#people-list").closest("[aria-live],[role=status],[role=log]")`)
+}
+
+// hostile are names that a page must not take for anything else.
+var hostile = []string{
+	`<img src=x onerror=alert(1)>`,
+	`"><script>alert(1)</script>`,
+	`{{7*7}}${7*7}`,
+	`&lt;b&gt;`,
+	`javascript:alert(1)`,
+	strings.Repeat("w", 128),
+	strings.Repeat("é", 64),
+	"שלום",
+	"مرحبا (بك) 12",
+	"a" + strings.Repeat("\u0301", 40),
+	"👩‍👩‍👧‍👦",
+	"__proto__", "constructor", "null",
+}
+
+func TestPeople_hostile_names(t *testing.T) {
+	s := start(t)
+	p := online(t, s, hostile[0])
+	for _, name := range hostile[1:] {
+		s.connect(t, name)
+	}
+	p.says("#people-count", fmt.Sprintf("%d users", len(hostile)))
+	shown := value[[]string](p, `[...document.querySelectorAll("#people-list .name bdi")].map(e => e.textContent)`)
+	want := slices.Clone(hostile)
+	slices.Sort(shown)
+	slices.Sort(want)
+	if !slices.Equal(shown, want) {
+		t.Errorf("the names are shown as %q", shown)
+	}
+	p.until("names are text only", `[...document.querySelectorAll("bdi")].every(e => e.children.length === 0)`)
+	p.until("there is no other script and picture", `document.scripts.length === 1 && document.images.length === 1`)
+	p.says("#session-user", hostile[0])
+	p.size(360, 740)
+	p.noSideways()
+	p.shoot("hostile-phone")
+	p.size(1280, 900)
+	p.shoot("hostile")
+	p.fill("#people-search", "ONERROR")
+	p.until("one is found", `document.querySelectorAll(".person").length === 1`)
+}
+
+// Of many only some are shown, and the others can be found.
+func TestPeople_many(t *testing.T) {
+	s := start(t)
+	for i := range 250 {
+		s.connect(t, fmt.Sprintf("user %03d", i))
+	}
+	p := online(t, s, "ana")
+	rows := `document.querySelectorAll(".person").length`
+	p.says("#people-count", "251 users, 251 devices")
+	p.until("100 are shown", rows+" === 100")
+	p.says("#people-more", "Show 100 more of 151")
+	p.shoot("people-many")
+	p.click("#people-more")
+	p.until("200 are shown", rows+" === 200")
+	p.click("#people-more")
+	p.until("all are shown", rows+" === 251")
+	p.hidden("#people-more")
+	p.until("the focus is not lost", `document.activeElement.id === "people-scroll"`)
+	p.fill("#people-search", "User 24")
+	p.until("ten are found", rows+" === 10")
+	p.fill("#people-search", "nobody")
+	p.says("#people-empty", "Nobody with that name is online.")
+	p.fill("#people-search", "")
+	p.until("100 are shown again", rows+" === 100")
+}
+
+// Of very many a page is asked for at a time.
+func TestPeople_pages(t *testing.T) {
+	s := start(t)
+	for i := range 250 {
+		s.connect(t, fmt.Sprintf("user %03d", i))
+	}
+	p := visit(t, s.page())
+	value[int](p, `import("./assets/sight.js").then(m => m.bounds.everyone = 200)`)
+	p.fill("#user", "ana")
+	p.press("\r")
+	names := func(first, last string, n int) {
+		t.Helper()
+		p.until(fmt.Sprintf("%d users from %s to %s are shown", n, first, last), fmt.Sprintf(
+			`(rows => rows.length === %d && rows[0].textContent === %q && rows.at(-1).textContent === %q)([...document.querySelectorAll(".person bdi")])`, n, first, last))
+	}
+	names("ana", "user 098", 100)
+	p.says("#people-count", "251 devices")
+	p.shoot("people-pages")
+	p.click("#people-next")
+	names("user 099", "user 198", 100)
+	p.click("#people-next")
+	names("user 199", "user 249", 51)
+	p.until("there is no next page", `document.querySelector("#people-next").disabled`)
+	s.connect(t, "user 249")
+	p.says(".person:last-child", "2 devices")
+	p.click("#people-first")
+	names("ana", "user 098", 100)
+	p.fill("#people-search", "user 1")
+	names("user 100", "user 199", 100)
+	p.fill("#people-search", "user 12")
+	names("user 120", "user 129", 10)
+	p.fill("#people-search", "user 123")
+	names("user 123", "user 123", 1)
+	p.fill("#people-search", "zzz")
+	p.says("#people-empty", "Nobody with that name is online.")
+}
+
+func TestPeople_listed(t *testing.T) {
+	s := startWithTokens(t)
+	visitor := func(user string) *tab {
+		p := visit(t, s.page())
+		p.show(token(user, time.Now().Add(time.Hour)))
+		p.says("#state", "Online")
+		return p
+	}
+	ana := visitor("ana")
+	ana.says("#people-notice", "This server tells only of users whom you name (WHO=listed)")
+	ana.says("#people-list", "ana")
+	ana.fill("#people-names", "bob\nzoe\n")
+	ana.click("#people-named button")
+	ana.says(".person:nth-child(1) bdi", "bob")
+	ana.says(".person:nth-child(1) .badge", "not online")
+	ana.shoot("people-listed")
+	visitor("zoe")
+	ana.says(".person:nth-child(2) bdi", "zoe")
+	ana.says(".person:nth-child(2) .badge", "joined")
+	ana.says("#people-count", "1 user, 1 device")
+	ana.says("#fib-title", "F(90)") // the rest works
+}
+
+func TestPeople_off(t *testing.T) {
+	p := online(t, start(t, "--who", "off"), "ana")
+	p.says("#people-notice", "This server does not tell who is online (WHO=off). All else works.")
+	p.hidden("#people-find")
+	p.hidden("#people-named")
+	p.shoot("people-off")
+	p.says("#fib-title", "F(90)")
+	p.says("#clock-utc", "UTC")
 }

@@ -14,6 +14,7 @@ import (
 // server is a presenced with an embedded store of its own.
 type server struct {
 	*witness.Process
+	witness.Book // of clients that are no browsers
 
 	flags []string
 	log   *output
@@ -32,6 +33,7 @@ func start(t *testing.T, flags ...string) *server {
 	s.launch(t)
 	t.Cleanup(func() {
 		s.Kill()
+		s.Close()
 		if t.Failed() {
 			t.Logf("the server's log:\n%s", s.log)
 		}
@@ -62,6 +64,14 @@ func (s *server) again(t *testing.T) {
 
 // page is the address of the public page.
 func (s *server) page() string { return "http" + strings.TrimPrefix(s.Clients, "ws") + "/" }
+
+// connect connects a user who is no browser.
+func (s *server) connect(t *testing.T, user string) {
+	t.Helper()
+	if _, err := s.Dial(t.Context(), "n1", s.Clients, user); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // output is what a process writes, read while it does.
 type output struct {

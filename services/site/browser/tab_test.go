@@ -179,6 +179,20 @@ func (p *tab) size(width, height int64) {
 	p.do(chromedp.EmulateViewport(width, height))
 }
 
+// noSideways holds that the page is not wider than the window, and that nothing sticks out.
+func (p *tab) noSideways() {
+	p.Helper()
+	if wide := value[[]string](p, `(() => {
+		const width = document.documentElement.clientWidth;
+		const out = [...document.querySelectorAll("body *")].filter(e =>
+			e.checkVisibility() && !e.closest(".visually-hidden, .scroll, .skip, pre") && e.getBoundingClientRect().right > width + 0.5);
+		const all = out.map(e => e.tagName + "#" + e.id + "." + e.className);
+		return document.documentElement.scrollWidth > width ? ["the page", ...all] : all;
+	})()`); len(wide) > 0 {
+		p.Errorf("wider than the window: %q", wide)
+	}
+}
+
 // dark lets the page know that its visitor prefers dark colours, or light ones.
 func (p *tab) dark(yes bool) {
 	p.Helper()
