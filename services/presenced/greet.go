@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 )
 
 // talk returns what says one line to the person who started the server. That nobody
@@ -13,10 +14,11 @@ func talk(w io.Writer) func(format string, args ...any) {
 	return func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 }
 
-// greet says where the server listens, and what to type next.
+// greet says where the server listens, and what to type next. The page is for a browser.
 func (s *server) greet(say func(format string, args ...any)) {
 	client, admin := s.clientURL(), s.adminAt.Addr().String()
 	say("clients  %s", client)
+	say("page     %s", "http"+strings.TrimPrefix(client, "ws"))
 	say("admin    http://%s", admin)
 	say("node     %s", s.member.Stream())
 	say("")

@@ -37,7 +37,7 @@ const unreachable = {
  */
 export function judge(code, reason, opened) {
   const { again, words } = codes[code] ?? (code === 1006 && !opened ? unreachable : elsewhere(code));
-  return { again, words: reason && !plain.includes(code) ? `${words} It says: “${reason}”` : words };
+  return { again, words: reason && !plain.includes(code) ? `${words} It says: “${reason}”.` : words };
 }
 
 // Codes from 4500 on say not to connect again, whatever comes to be added there.

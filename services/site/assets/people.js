@@ -12,6 +12,14 @@ const step = 100; // rows that are shown at first, and that are added by a click
 const again = 5000; // milliseconds until the server is asked again that could not answer
 const pause = 250; // milliseconds without a key, after which the server is asked for a page
 
+// What the modes of a sight mean for the visitor.
+const limits = {
+  all: "",
+  paged: "",
+  listed: "This server tells only of users whom you name (WHO=listed), unless a token says more.",
+  off: "This server does not tell who is online (WHO=off). All else works.",
+};
+
 /** Shows who is online, for as long as there is a connection. */
 export function showPeople(connection) {
   new People(connection);
@@ -125,7 +133,8 @@ class People {
     const { mode } = this.#sight;
     const live = this.#connection.state.phase === "online";
     const { entries, more } = this.#entries();
-    setNotice(byId("people-notice"), this.#notice(live), "warn");
+    const { text, tone } = this.#notice(live);
+    setNotice(byId("people-notice"), text, tone);
     setText(byId("people-count"), this.#counts(live));
     fill(byId("people-list"), entries, this.#me, new Date());
     byId("people-scroll").hidden = entries.length === 0;
@@ -135,7 +144,7 @@ class People {
     byId("people-pages").hidden = mode !== "paged";
     byId("people-first").disabled = !live || this.#sight.after === "";
     byId("people-next").disabled = !live || this.#sight.next === "";
-    byId("people-find").hidden = mode === "off" || mode === "listed";
+    byId("people-find").hidden = mode === "off" || mode === "listed" || (!live && this.#roster.users === 0);
     setText(byId("people-find-label"), mode === "paged" ? "Find names that begin with" : "Find a name");
     byId("people-named").hidden = mode !== "listed" || !live;
   }
@@ -157,13 +166,11 @@ class People {
   }
 
   #notice(live) {
-    if (this.#failed) return this.#failed;
-    if (!live && this.#roster.users > 0) return "This is how it was when the connection was lost.";
-    if (this.#stale) return "The server has not been able to read its log for a while, so this may be old.";
-    if (!live) return "";
-    if (this.#sight.mode === "off") return "This server does not tell who is online (WHO=off). All else works.";
-    if (this.#sight.mode === "listed") return "This server tells only of users whom you name (WHO=listed), unless a token says more.";
-    return "";
+    const warning = (text) => ({ text, tone: "warn" });
+    if (this.#failed) return warning(this.#failed);
+    if (!live && this.#roster.users > 0) return warning("This is how it was when the connection was lost.");
+    if (this.#stale) return warning("The server has not been able to read its log for a while, so this may be old.");
+    return { text: live ? limits[this.#sight.mode] : "", tone: "" };
   }
 
   #empty(live, shown) {

@@ -36,7 +36,7 @@ export class Sight {
     if (turn !== this.#turn) return;
     if (!first) return this.#narrow(me, turn);
     this.total = first.total;
-    if (first.total > bounds.everyone) return this.#show("paged", first, "", turn);
+    if (first.total > bounds.everyone) return this.#show(first, "", turn);
     this.mode = "all";
     this.named = [];
     await this.#watch({});
@@ -50,16 +50,19 @@ export class Sight {
     if (beginning) await this.#onlyBeginning(answer, beginning, after === "");
     if (turn !== this.#turn) return;
     this.total = answer.total;
-    await this.#show("paged", answer, after, turn);
+    await this.#show(answer, after, turn);
   }
 
   /** Watches users by name. */
   async name(users) {
-    ++this.#turn;
+    const turn = ++this.#turn;
+    const named = [...new Set(users)];
+    if (named.length === 0) await this.#connection.ask({ type: "unwatch" });
+    else await this.#watch({ users: named });
+    if (turn !== this.#turn) return;
+    if (named.length === 0) this.#roster.clear();
     this.mode = "listed";
-    this.named = [...new Set(users)];
-    if (this.named.length === 0) await this.#connection.ask({ type: "unwatch" });
-    else await this.#watch({ users: this.named });
+    this.named = named;
   }
 
   // Whether only names may be asked for, or nobody.
@@ -88,16 +91,18 @@ export class Sight {
     if (answer.users.length < all.length) answer.next = "";
   }
 
-  async #show(mode, answer, after, turn) {
-    this.mode = mode;
+  // What is shown changes when the roster has it: nobody looks as if he had left.
+  async #show(answer, after, turn) {
+    const named = answer.users.map(({ user }) => user);
+    if (named.length > 0) await this.#watch({ users: named });
+    if (turn !== this.#turn) return;
+    this.mode = "paged";
     this.after = after;
     this.next = answer.next ?? "";
-    this.named = answer.users.map(({ user }) => user);
-    if (this.named.length > 0) await this.#watch({ users: this.named });
-    else if (turn === this.#turn) this.#roster.clear();
+    this.named = named;
   }
 
-  // Without anyone watched, the roster is empty until the answer comes.
+  // The roster gets the snapshot before this returns.
   async #watch(whom) {
     await this.#connection.ask({ type: "watch", level: "connections", ...whom });
   }

@@ -92,6 +92,7 @@ function show(state, before, name) {
   setNotice(byId("why"), why(state), state.phase === "waiting" ? "warn" : "bad");
   showWelcome(state.welcome);
   if (state.phase === "stopped") rememberConnected(false);
+  if (state.code === 4500) byId("token-details").open = true; // that is what helps, mostly
   if (session && focused) byId("session-title").focus(); // not a button: a second Enter must not press it
   if (state.phase !== before.phase) announce(spoken(state, before, name));
 }

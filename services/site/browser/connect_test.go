@@ -90,7 +90,7 @@ func TestConnect_kicked(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	p.says("#why", "An operator closed your connection. It says: “go home” This page does not connect again by itself.")
+	p.says("#why", "An operator closed your connection. It says: “go home”. This page does not connect again by itself.")
 	p.says("#announcer", "An operator closed your connection.")
 	p.says("#state", "Not connected")
 	p.shoot("kicked")

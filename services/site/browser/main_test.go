@@ -82,7 +82,8 @@ func startChromium(path, profile string) (ctx context.Context, stop func() error
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-domain-reliability", true), chromedp.Flag("lang", "en-GB"),
+		chromedp.Flag("disable-domain-reliability", true),
+		chromedp.Env("HOME="+filepath.Dir(profile)), // where it would leave reports of crashes
 	)
 	if os.Geteuid() == 0 {
 		opts = append(opts, chromedp.NoSandbox) // which Chromium does not have for root

@@ -40,7 +40,7 @@ func TestPure(t *testing.T) {
 
 		{"closing.js", `[1000, 1002, 1003, 1007, 1008, 1009, 4500, 4503, 4504, 4599].filter((code) => m.judge(code, "", true).again)`, `[]`},
 		{"closing.js", `[1001, 1005, 1006, 1011, 1012, 1013, 4008, 4012, 4000].filter((code) => !m.judge(code, "", true).again)`, `[]`},
-		{"closing.js", `m.judge(4503, "go home", true).words`, `"An operator closed your connection. It says: “go home”"`},
+		{"closing.js", `m.judge(4503, "go home", true).words`, `"An operator closed your connection. It says: “go home”."`},
 		{"closing.js", `m.judge(1012, "server restart", true).words`, `"The server is restarting."`},
 		{"closing.js", `m.judge(1006, "", true).words`, `"The connection was lost."`},
 		{"closing.js", `m.judge(1006, "", false).words.slice(0, 32)`, `"The server cannot be reached. It"`},
