@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,4 +78,38 @@ func TestWild(t *testing.T) {
 	if got := wild(".js", `node.textContent = name; import { a } from "./b.js"; shape("http://www.w3.org/2000/svg")`); len(got) > 0 {
 		t.Errorf("complained about what is tame: %q", got)
 	}
+}
+
+// A page names all modules that it will need, so that a browser fetches them at once and
+// not one after the other, as it finds them.
+func TestPage_preloads_its_modules(t *testing.T) {
+	page, err := os.ReadFile("assets/page.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := matches(`rel="modulepreload" href="assets/([^"]+)"`, string(page))
+	var needed []string
+	for todo := []string{"main.js"}; len(todo) > 0; todo = todo[1:] {
+		text, err := os.ReadFile(filepath.Join("assets", todo[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, module := range matches(`(?m)from "\./([^"]+)"`, string(text)) {
+			if !slices.Contains(needed, module) {
+				needed, todo = append(needed, module), append(todo, module)
+			}
+		}
+	}
+	slices.Sort(needed)
+	if !slices.Equal(named, needed) {
+		t.Errorf("page.html names\n%q\nand needs\n%q", named, needed)
+	}
+}
+
+// matches are the first groups of all matches.
+func matches(pattern, text string) (all []string) {
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		all = append(all, m[1])
+	}
+	return all
 }

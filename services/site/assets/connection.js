@@ -51,9 +51,9 @@ export class Connection {
     this.#open();
   }
 
-  /** Tries again now. */
+  /** Does not wait any longer, if it waits to try again. */
   retry() {
-    if (this.#state.phase === "waiting" || this.#state.phase === "stopped") this.#open();
+    if (this.#state.phase === "waiting") this.#open();
   }
 
   /** Ends the connection, and does not make it again. */

@@ -16,6 +16,9 @@ const phases = {
   stopped: { pill: "Not connected", tone: "bad" },
 };
 
+const long = 3000; // milliseconds, after which it is said why somebody is not online yet
+const notRecorded = "The server has let you in, but cannot record it yet: its store does not answer. The time and Fibonacci numbers work meanwhile.";
+
 /** Shows the state of a connection, and lets the visitor change it. */
 export function showYou(connection) {
   const form = byId("connect");
@@ -43,12 +46,17 @@ export function showYou(connection) {
   renewing(connection);
 
   let before = { phase: "off" };
+  let since = 0; // when it became so
   connection.on("state", (state) => {
     if (state.phase === "online") name = state.welcome.user;
+    since = performance.now();
     show(state, before, name);
     before = state;
   });
-  setInterval(() => showPill(connection.state), 1000);
+  setInterval(() => {
+    showPill(connection.state);
+    if (connection.state.phase === "joining" && performance.now() - since > long) setNotice(byId("why"), notRecorded, "warn");
+  }, 1000);
 
   byId("state").hidden = false;
   if (wasConnected() && user.value) connect({ user: user.value });
@@ -82,7 +90,7 @@ function complain(field, problem) {
 
 function show(state, before, name) {
   const { session } = phases[state.phase];
-  const focused = byId("connect").contains(document.activeElement);
+  const focused = ["connect", "session"].find((id) => byId(id).contains(document.activeElement));
   showPill(state);
   byId("connect").hidden = session !== undefined;
   byId("session").hidden = session === undefined;
@@ -93,8 +101,14 @@ function show(state, before, name) {
   showWelcome(state.welcome);
   if (state.phase === "stopped") rememberConnected(false);
   if (state.code === 4500) byId("token-details").open = true; // that is what helps, mostly
-  if (session && focused) byId("session-title").focus(); // not a button: a second Enter must not press it
+  if (focused) keepFocus(session !== undefined);
   if (state.phase !== before.phase) announce(spoken(state, before, name));
+}
+
+// What had the focus may have gone. It goes to no button: a second Enter must not press it.
+function keepFocus(connected) {
+  if (document.activeElement?.offsetParent) return; // it is still there
+  byId(connected ? "session-title" : "user").focus();
 }
 
 // A try that follows on another does not take away why that is so.

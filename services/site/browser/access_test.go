@@ -42,6 +42,7 @@ func TestKeyboard(t *testing.T) {
 	tab("#fib-algorithm")
 	tab("#fib button")
 	p.press(" ")
+	p.until("it is answered", `document.querySelector("#fib-doing").textContent === ""`)
 	tab("#fib-toggle")
 	p.press("\r")
 	p.says("#fib-toggle", "Show less")

@@ -94,6 +94,11 @@ func TestConnect_kicked(t *testing.T) {
 	p.says("#announcer", "An operator closed your connection.")
 	p.says("#state", "Not connected")
 	p.shoot("kicked")
+	value[any](p, `dispatchEvent(new Event("online"))`) // the network is back: that changes nothing
+	p.says("#state", "Not connected")
+	if n := len(p.conduct.sockets()); n != 1 {
+		t.Errorf("there were %d connections", n)
+	}
 	p.open(s.page()) // not by a reload either
 	p.says("#state", "Not connected")
 	p.click("#connect-button")
@@ -158,6 +163,7 @@ func TestReconnect_crash(t *testing.T) {
 	p.click("#retry")
 	p.says("#state", "Online")
 	p.says("#session-user", "ana")
+	p.until("the focus is not lost with the button", `document.activeElement.id === "session-title"`)
 }
 
 // Disconnecting while it tries again ends the tries.
@@ -174,6 +180,21 @@ func TestReconnect_given_up(t *testing.T) {
 	p.click("#connect-button")
 	p.says("#state", "Online")
 	p.says("#session-connection", "0000000000000001") // nobody had connected before
+}
+
+// While the store does not answer, nobody is recorded; and what is asked meanwhile is answered.
+func TestConnect_not_recorded(t *testing.T) {
+	p := visit(t, start(t).page())
+	p.overhear(`message.type !== "welcome"`)
+	p.fill("#user", "ana")
+	p.press("\r")
+	p.says("#state", "Being recorded")
+	p.says("#session-words", "Being recorded as")
+	p.says("#why", "The server has let you in, but cannot record it yet")
+	p.shoot("not-recorded")
+	p.says("#clock-utc", "UTC")
+	p.click("#fib button")
+	p.says("#fib-title", "F(90)")
 }
 
 func TestClock(t *testing.T) {

@@ -171,3 +171,29 @@ func TestPeople_off(t *testing.T) {
 	p.says("#fib-title", "F(90)")
 	p.says("#clock-utc", "UTC")
 }
+
+// What a server tells seldom, and only in trouble.
+func TestPeople_trouble(t *testing.T) {
+	s := start(t)
+	p := visit(t, s.page())
+	p.overhear("true")
+	p.fill("#user", "ana")
+	p.press("\r")
+	p.says("#people-count", "1 user")
+	p.heard(`{"type":"presence","stale":true}`)
+	p.says("#people-notice", "The server has not been able to read its log for a while, so this may be old.")
+	p.heard(`{"type":"presence","stale":false}`)
+	p.hidden("#people-notice")
+
+	p.heard(`{"type":"watch","level":"connections","resync":true,"part":1,"more":true,"connections":[{"connection":"n9/1","user":"max","since":"2026-11-23T10:00:00Z"}]}`)
+	p.heard(`{"type":"watch","level":"connections","resync":true,"part":2,"connections":[{"connection":"n9/2","user":"moritz","since":"2026-11-23T10:00:00Z"}]}`)
+	p.says("#people-count", "2 users, 2 devices")
+	p.says("#people-list", "moritz")
+
+	s.connect(t, "bob")
+	p.heard(`{"type":"error","code":"forbidden","message":"the new token is not for watching everyone: the watch has ended"}`)
+	p.says("#people-list", "bob") // it has begun anew, and this server lets it
+	p.says("#people-count", "2 users, 2 devices")
+	p.heard(`{"type":"news","text":"of a later version"}`)
+	p.says("#state", "Online")
+}

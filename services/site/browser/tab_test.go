@@ -248,6 +248,25 @@ func quote(text string) string {
 	return string(b)
 }
 
+// overhear puts itself between the page's sockets and the page: only the messages for which an
+// expression is true go through, and a test may add others by heard.
+func (p *tab) overhear(goesThrough string) {
+	p.Helper()
+	value[any](p, `(() => {
+		const add = WebSocket.prototype.addEventListener;
+		WebSocket.prototype.addEventListener = function (type, listener) {
+			window.theSocket = this;
+			add.call(this, type, type !== "message" ? listener : (event) => ((message) => `+goesThrough+`)(JSON.parse(event.data)) && listener(event));
+		};
+	})()`)
+}
+
+// heard makes the page hear a message, in JSON, as if the server had sent it.
+func (p *tab) heard(message string) {
+	p.Helper()
+	value[bool](p, `window.theSocket.dispatchEvent(new MessageEvent("message", { data: `+quote(message)+` }))`)
+}
+
 // clipboard lets the page write to the clipboard, and the test read what is there.
 func (p *tab) clipboard() {
 	p.Helper()
