@@ -12,6 +12,8 @@ const step = 100; // rows that are shown at first, and that are added by a click
 const again = 5000; // milliseconds until the server is asked again that could not answer
 const pause = 250; // milliseconds without a key, after which the server is asked for a page
 
+const connectedSoon = ["connecting", "joining", "waiting"];
+
 // What the modes of a sight mean for the visitor.
 const limits = {
   all: "",
@@ -175,7 +177,7 @@ class People {
 
   #empty(live, shown) {
     if (shown > 0 || this.#failed) return "";
-    if (!live) return "Connect to see who is online.";
+    if (!live) return connectedSoon.includes(this.#connection.state.phase) ? "You will see who is online once you are." : "Connect to see who is online.";
     if (this.#sight.mode === "off") return "";
     if (this.#sight.mode === "listed") return "Name somebody.";
     return this.#beginning() ? "Nobody with that name is online." : "Looking…";

@@ -32,6 +32,6 @@ function badge(text, tone) {
 function facts(devices, since, now) {
   const parts = [];
   if (devices > 0) parts.push(counted(devices, "device"));
-  if (since !== undefined) parts.push(`since ${moment(new Date(since), now)}`);
+  if (since !== undefined) parts.push(`${devices > 0 ? "since" : "had come"} ${moment(new Date(since), now)}`);
   return parts.join(", ");
 }

@@ -191,6 +191,7 @@ func TestConnect_not_recorded(t *testing.T) {
 	p.says("#state", "Being recorded")
 	p.says("#session-words", "Being recorded as")
 	p.says("#why", "The server has let you in, but cannot record it yet")
+	p.says("#people-empty", "You will see who is online once you are.")
 	p.shoot("not-recorded")
 	p.says("#clock-utc", "UTC")
 	p.click("#fib button")
