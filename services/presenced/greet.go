@@ -14,7 +14,7 @@ func talk(w io.Writer) func(format string, args ...any) {
 	return func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 }
 
-// greet says where the server listens, and what to type next. The page is for a browser.
+// greet says where the server listens, and what to type next.
 func (s *server) greet(say func(format string, args ...any)) {
 	client, admin := s.clientURL(), s.adminAt.Addr().String()
 	say("clients  %s", client)
