@@ -57,7 +57,7 @@ func watch(ctx context.Context, f watchFlags, users []string, p process) error {
 	if err != nil {
 		return err
 	}
-	show := talk.NewText(p.out, p.err, p.terminal)
+	show := talk.NewText(p.out, p.err, talk.Look{Fold: p.terminal})
 	if f.output == "json" {
 		show = talk.NewJSON(p.out, p.err, p.terminal)
 	}

@@ -35,6 +35,12 @@ func (s *bare) Message(a Answer) error {
 // Notice implements Show.
 func (s *bare) Notice(notice string) error { return writeNotice(s.err, notice) }
 
+// Say implements Show.
+func (s *bare) Say(text string) error { return say(s.err, text) }
+
+// State implements Show.
+func (s *bare) State(State) error { return nil }
+
 func (s *bare) numbers(values ...string) error {
 	var lines strings.Builder
 	for _, v := range values {

@@ -1,6 +1,7 @@
 package talk
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,14 +10,22 @@ import (
 	"github.com/presenced/presence/services/protocol"
 )
 
+// whoPage is how many users a page of who has, if nothing else was asked for.
+const whoPage = 100
+
 // Command is one question to the server.
 type Command struct {
 	Type      protocol.CommandType
 	N         string // fibonacci, sequence: a whole number in JSON's form, of any size and sign: the limits are the server's to tell
 	Algorithm string // fibonacci; "": the server's choice
 
-	Users []string       // watch: only these; nil: everyone
+	Users []string       // who, watch: only these; nil: everyone
+	Limit int            // who, of everyone: the most users of the page; 0: 100
+	After string         // who, of everyone: the page begins after this user
 	Level protocol.Level // watch
+
+	Raw string // the message as it was typed; then the fields above only say what is in it
+	id  string // that it came with, as key makes it; "": it gets one
 }
 
 // String returns the command as people write it.
@@ -32,24 +41,40 @@ func (c Command) String() string {
 		return protocol.TypeWatch
 	case protocol.Unwatch:
 		return protocol.TypeUnwatch
-	case protocol.Ping, protocol.Token: // the latter is not asked by people
+	case protocol.Token:
+		return protocol.TypeToken
+	case protocol.Ping:
 	}
 	return "ping"
 }
 
-// encode returns the command's message. The builders of package protocol are for
-// numbers in range; here n goes out as it was typed.
+// encode returns the command's message.
 func (c Command) encode(id string) []byte {
-	if c.Type == protocol.Watch {
+	if c.Raw != "" {
+		return c.encodeRaw(id)
+	}
+	switch c.Type {
+	case protocol.Fibonacci:
+		return c.encodeNumber(protocol.TypeFibonacci, id)
+	case protocol.Sequence:
+		return c.encodeNumber(protocol.TypeSequence, id)
+	case protocol.Who:
+		if c.Users != nil {
+			return protocol.AppendWhoCommand(nil, id, c.Users)
+		}
+		return protocol.AppendWhoPageCommand(nil, id, cmp.Or(c.Limit, whoPage), c.After)
+	case protocol.Watch:
 		return protocol.AppendWatchCommand(nil, id, c.Level, c.Users)
+	case protocol.Unwatch:
+		return protocol.AppendUnwatchCommand(nil, id)
+	case protocol.Ping, protocol.Token: // a token is only asked as it was typed
 	}
-	name := map[protocol.CommandType]string{
-		protocol.Fibonacci: protocol.TypeFibonacci,
-		protocol.Sequence:  protocol.TypeSequence,
-	}[c.Type]
-	if name == "" {
-		return protocol.AppendPingCommand(nil, id)
-	}
+	return protocol.AppendPingCommand(nil, id)
+}
+
+// encodeNumber returns a message about n. The builders of package protocol are for
+// numbers in range; here n goes out as it was typed.
+func (c Command) encodeNumber(name, id string) []byte {
 	message, err := json.Marshal(struct {
 		Type      string      `json:"type"`
 		ID        string      `json:"id"`
@@ -80,43 +105,4 @@ func ParseNumber(s string) (string, error) {
 		return "-" + digits, nil
 	}
 	return digits, nil
-}
-
-// Line is what one line of the input asks for.
-type Line struct {
-	Command Command // with Type 0: nothing is asked
-	Quit    bool    // the input is at its end
-	Err     error   // the line is not understood: says what can be typed
-}
-
-const help = `type a whole number for its Fibonacci number, "seq N" for the first N of them, "ping", or "quit"`
-
-// ParseLine reads one line of the input. A blank line asks for nothing.
-func ParseLine(line string) Line {
-	words := strings.Fields(line)
-	switch {
-	case len(words) == 0:
-		return Line{}
-	case len(words) == 1 && words[0] == "ping":
-		return Line{Command: Command{Type: protocol.Ping}}
-	case len(words) == 1 && words[0] == "quit":
-		return Line{Quit: true}
-	case len(words) == 2 && words[0] == "seq":
-		return number(protocol.Sequence, line, words[1])
-	case len(words) == 1:
-		return number(protocol.Fibonacci, line, words[0])
-	}
-	return notUnderstood(line)
-}
-
-func number(t protocol.CommandType, line, word string) Line {
-	n, err := ParseNumber(word)
-	if err != nil {
-		return notUnderstood(line)
-	}
-	return Line{Command: Command{Type: t, N: n}}
-}
-
-func notUnderstood(line string) Line {
-	return Line{Err: fmt.Errorf("%.60q is not understood: %s", strings.TrimSpace(line), help)}
 }

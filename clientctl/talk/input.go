@@ -7,9 +7,8 @@ import (
 	"io"
 )
 
-// maxLine is the most bytes of a line of the input: room for a number far beyond any
-// server's limit.
-const maxLine = 4 << 10
+// maxLine is the most bytes of a line of the input: room for the longest message.
+const maxLine = maxMessage
 
 // readLines parses the lines of in and sends them until the input ends, and then
 // closes lines. It stops early when quit is closed and a line is there to be sent.

@@ -38,3 +38,9 @@ func (s *jsonLines) Message(a Answer) error {
 
 // Notice implements Show.
 func (s *jsonLines) Notice(notice string) error { return writeNotice(s.err, notice) }
+
+// Say implements Show.
+func (s *jsonLines) Say(text string) error { return say(s.err, text) }
+
+// State implements Show.
+func (s *jsonLines) State(State) error { return nil }

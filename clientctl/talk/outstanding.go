@@ -1,6 +1,7 @@
 package talk
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -23,8 +24,9 @@ const (
 
 // request is a command on its way to its answer.
 type request struct {
-	id      string
+	id      string // as key makes it
 	command Command
+	probe   bool      // nobody asked it: it measures how long the server takes
 	refused int       // how often a retryable error came back
 	sentAt  time.Time // of the last send
 }
@@ -38,9 +40,31 @@ type outstanding struct {
 	flying  []*request
 }
 
+// add asks c. It has its own id if it came with one, else the next number.
 func (o *outstanding) add(c Command) {
-	o.last++
-	o.waiting = append(o.waiting, &request{id: strconv.FormatUint(o.last, 10), command: c})
+	r := &request{id: c.id, command: c}
+	if r.id == "" {
+		r.id = o.number()
+	}
+	o.waiting = append(o.waiting, r)
+}
+
+// number is an id that none has.
+func (o *outstanding) number() string {
+	for {
+		o.last++
+		id := strconv.FormatUint(o.last, 10)
+		if !slices.ContainsFunc(o.all(), func(r *request) bool { return r.id == id }) {
+			return id
+		}
+	}
+}
+
+// probe asks a ping that counts for nothing, unless one is on its way.
+func (o *outstanding) probe() {
+	if !slices.ContainsFunc(o.all(), func(r *request) bool { return r.probe }) {
+		o.waiting = append(o.waiting, &request{id: o.number(), command: Command{Type: protocol.Ping}, probe: true})
+	}
 }
 
 // next moves a request from waiting to flying; nil: none waits, or there is no room.
@@ -55,19 +79,30 @@ func (o *outstanding) next(now time.Time) *request {
 	return r
 }
 
-// answer removes the flying request with that id and returns it; nil: there is none.
-func (o *outstanding) answer(id any) *request {
-	text, ok := id.(string)
-	if !ok {
-		return nil
-	}
-	i := slices.IndexFunc(o.flying, func(r *request) bool { return r.id == text })
-	if i < 0 {
+// answer returns the flying request with that id, and removes it unless more of its
+// answer follows; nil: there is none.
+func (o *outstanding) answer(id any, more bool) *request {
+	want := key(id)
+	i := slices.IndexFunc(o.flying, func(r *request) bool { return r.id == want })
+	if want == "" || i < 0 {
 		return nil
 	}
 	r := o.flying[i]
-	o.flying = slices.Delete(o.flying, i, i+1)
+	if !more {
+		o.flying = slices.Delete(o.flying, i, i+1)
+	}
 	return r
+}
+
+// key is the id of a message in a form that tells numbers from strings; "": it has none.
+func key(id any) string {
+	switch id := id.(type) {
+	case string:
+		return id
+	case json.Number:
+		return "number " + id.String()
+	}
+	return ""
 }
 
 // again puts an answered request back to be asked before all others.
@@ -75,25 +110,28 @@ func (o *outstanding) again(r *request) {
 	o.waiting = slices.Insert(o.waiting, 0, r)
 }
 
-// lost makes everything that flew wait again.
+// lost makes everything that flew wait again, but for probes.
 func (o *outstanding) lost() {
-	o.waiting = slices.Concat(o.flying, o.waiting)
+	o.waiting = slices.DeleteFunc(o.all(), func(r *request) bool { return r.probe })
 	o.flying = nil
 }
 
-func (o *outstanding) full() bool  { return len(o.waiting) >= maxWaiting }
-func (o *outstanding) empty() bool { return len(o.waiting)+len(o.flying) == 0 }
+func (o *outstanding) all() []*request { return slices.Concat(o.flying, o.waiting) }
+func (o *outstanding) full() bool      { return len(o.waiting) >= maxWaiting }
+func (o *outstanding) empty() bool     { return len(o.commands()) == 0 }
 
 // has reports whether there is a command of a type.
 func (o *outstanding) has(t protocol.CommandType) bool {
 	return slices.ContainsFunc(o.commands(), func(c Command) bool { return c.Type == t })
 }
 
-// commands lists all, the oldest first.
+// commands lists all that was asked, the oldest first.
 func (o *outstanding) commands() []Command {
 	var all []Command
-	for _, r := range slices.Concat(o.flying, o.waiting) {
-		all = append(all, r.command)
+	for _, r := range o.all() {
+		if !r.probe {
+			all = append(all, r.command)
+		}
 	}
 	return all
 }

@@ -55,6 +55,20 @@ func TestParseLine(t *testing.T) {
 		{"seq  10", `{"type":"sequence","id":"1","n":10}`},
 		{"ping", `{"type":"ping","id":"1"}`},
 		{"quit", "quit"},
+		{"/who", `{"type":"who","id":"1","limit":100}`},
+		{"  /who ana  \"Zoë & co\"\n", `{"type":"who","id":"1","users":["ana","Zoë & co"]}`},
+		{"/watch", `{"type":"watch","id":"1"}`},
+		{"/watch ana bob", `{"type":"watch","id":"1","users":["ana","bob"]}`},
+		{"/unwatch", `{"type":"unwatch","id":"1"}`},
+		{"/ping", `{"type":"ping","id":"1"}`},
+		{"/quit", "quit"}, {"/help", "help"}, {"/more", "more"},
+		{`{"type":"ping"}`, `{"id":"1","type":"ping"}`},
+		{` { "type" : "who", "limit":5, "after":"bob", "new":[1] } `, `{"id":"1", "type" : "who", "limit":5, "after":"bob", "new":[1] }`},
+		{`{"type":"fibonacci","id":7,"n":99999999999999999999}`, `{"type":"fibonacci","id":7,"n":99999999999999999999}`},
+		{`{"type":"token","id":"mine","token":"a.b.c"}`, `{"type":"token","id":"mine","token":"a.b.c"}`},
+		{"/", "?"}, {"/whom", "?"}, {"/ping ana", "?"}, {`/who "ana`, "?"}, {`/who ""`, "?"}, {"/watch a\u202eb", "?"}, {"/who " + strings.Repeat("x", 129), "?"},
+		{"{", "?"}, {"{}", "?"}, {`{"type":"whom"}`, "?"}, {`{"type":"ping","id":""}`, "?"}, {`{"type":"ping","id":1.5}`, "?"}, {`{"type":"ping","type":"ping"}`, "?"},
+		{`{"type":"ping"} {"type":"ping"}`, "?"}, {`[{"type":"ping"}]`, "?"}, {`{"type":"ping","x":"` + strings.Repeat("x", maxMessage-20) + `"}`, "?"},
 		{"+5", "?"}, {"1.5", "?"}, {"1e3", "?"}, {"-", "?"}, {"0x10", "?"}, {"٤٢", "?"},
 		{"seq", "?"}, {"seq x", "?"}, {"seq 1 2", "?"}, {"1 2", "?"}, {"hello", "?"}, {"\xff\x1b", "?"},
 	}
@@ -73,6 +87,10 @@ func shown(l Line) string {
 		return "?"
 	case l.Quit:
 		return "quit"
+	case l.Help:
+		return "help"
+	case l.More:
+		return "more"
 	case l.Command.Type == 0:
 		return ""
 	}
@@ -80,14 +98,66 @@ func shown(l Line) string {
 }
 
 func TestParseLine_error_says_what_can_be_typed(t *testing.T) {
-	err := ParseLine("hel\x1blo").Err
-	if err == nil || !strings.Contains(err.Error(), help) || strings.Contains(err.Error(), "\x1b") {
-		t.Errorf("got %v", err)
+	tests := []struct{ line, want string }{
+		{"hel\x1blo", help},
+		{"/wohs", `there is no "/wohs": did you mean /who?`},
+		{"/whoami", `did you mean /who?`},
+		{"/w", "did you mean /who or /watch?"},
+		{"/", `there is no "/": /help says what there is`},
+		{"/dance\x1b[2J", `/help says`},
+		{"/ping ana\x1b", `/ping stands alone, got "ana\x1b" behind it`},
+		{"/who  \"a\tb\"", `/who "a\tb": invalid user id`},
+		{`/watch "ana`, "a name in quotes has no end"},
+		{`{"type":"whom\x1b"}`, "not valid JSON"},
+		{`{"type":"whom"}`, `unknown type "whom": want one of fibonacci, sequence, ping`},
+		{`{"type":"ping"`, "it ends too early"},
+		{`{"type":"who","limit":"x"}`, "limit must be between 1 and 1000, not a string"},
+		{`{"type":"ping","id":""}`, "the id of the message is empty"},
+	}
+	for _, tt := range tests {
+		err := ParseLine(tt.line).Err
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("%q: got %v, want %q in it", tt.line, err, tt.want)
+		}
+	}
+}
+
+func TestHelp_lists_every_slash_command(t *testing.T) {
+	for _, s := range slashes {
+		if !strings.Contains(Help(), "  "+strings.TrimSpace(s.name+" "+s.arguments)+" ") {
+			t.Errorf("%s is missing in:\n%s", s.name, Help())
+		}
+	}
+}
+
+func TestComplete(t *testing.T) {
+	tests := []struct{ begun, want string }{
+		{"/", "[/who  /more /watch  /unwatch /ping /help /quit]"},
+		{"/w", "[/who  /watch ]"},
+		{"/un", "[/unwatch]"},
+		{"/x", "[]"},
+	}
+	for _, tt := range tests {
+		if got := fmt.Sprint(Complete(tt.begun)); got != tt.want {
+			t.Errorf("Complete(%q) = %s, want %s", tt.begun, got, tt.want)
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	tests := []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"abc", "abc", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"/who", "/wohs", 2}, {"/ping", "/pign", 2}}
+	for _, tt := range tests {
+		if got := distance(tt.a, tt.b); got != tt.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", tt.a, tt.b, got, tt.want)
+		}
 	}
 }
 
 func FuzzParseLine(f *testing.F) {
-	for _, s := range []string{"42", "-1", "seq 3", "ping", "quit", "x y", "seq -"} {
+	for _, s := range []string{"42", "-1", "seq 3", "ping", "quit", "x y", "seq -", "/who a \"b c\"", "/watch", `{"type":"ping"}`, `{ "id":"","type":"who"}`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
@@ -99,7 +169,7 @@ func FuzzParseLine(f *testing.F) {
 }
 
 func TestReadLine(t *testing.T) {
-	long := strings.Repeat("1", 3*maxLine)
+	long := strings.Repeat("1", 2*maxLine+17)
 	r := bufio.NewReaderSize(strings.NewReader("1\n\n"+long+"\n2\nquit\n3"), maxLine)
 	var got []string
 	for {
@@ -159,7 +229,7 @@ func answerOne(t *rapid.T, o *outstanding, open map[string]bool, again bool) {
 		t.Skip("nothing flies")
 	}
 	id := rapid.SampledFrom(o.flying).Draw(t, "request").id
-	r := o.answer(id)
+	r := o.answer(id, false)
 	if r == nil || r.id != id {
 		t.Fatalf("no request %s", id)
 	}
@@ -173,13 +243,40 @@ func answerOne(t *rapid.T, o *outstanding, open map[string]bool, again bool) {
 func TestOutstanding_answer_knows_only_what_flies(t *testing.T) {
 	var o outstanding
 	o.add(Command{Type: protocol.Ping})
-	for _, id := range []any{"1", "2", nil, json.Number("1")} {
-		if r := o.answer(id); r != nil {
+	for _, id := range []any{"1", "2", "", nil, json.Number("1"), true} {
+		if r := o.answer(id, false); r != nil {
 			t.Errorf("answer(%v) = %v", id, r)
 		}
 	}
 	o.next(time.Time{})
-	if o.answer(json.Number("1")) != nil || o.answer("1") == nil || o.answer("1") != nil {
+	if o.answer(json.Number("1"), false) != nil || o.answer("1", false) == nil || o.answer("1", false) != nil {
 		t.Error("a request is answered once, by its id")
+	}
+}
+
+// A command may come with its own id. A number that is given later is another one.
+func TestOutstanding_ids_do_not_meet(t *testing.T) {
+	var o outstanding
+	o.add(ParseLine(`{"type":"ping","id":"1"}`).Command)
+	o.add(ParseLine(`{"type":"ping","id":2}`).Command)
+	o.add(Command{Type: protocol.Ping})
+	o.probe()
+	o.probe()
+	var ids []string
+	for r := o.next(time.Time{}); r != nil; r = o.next(time.Time{}) {
+		ids = append(ids, r.id)
+	}
+	if got := fmt.Sprint(ids); got != "[1 number 2 2 3]" {
+		t.Errorf("the ids are %s", got)
+	}
+	if r := o.answer(json.Number("2"), true); r == nil || r.command.id != "number 2" {
+		t.Errorf("2 is answered by %v", r)
+	}
+	if r := o.answer(json.Number("2"), false); r == nil || r.command.id != "number 2" {
+		t.Errorf("2 is gone after a part of its answer")
+	}
+	o.lost()
+	if n := len(o.all()); n != 2 || o.empty() {
+		t.Errorf("%d are left, want 2: a probe is not asked again", n)
 	}
 }

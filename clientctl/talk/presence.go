@@ -2,9 +2,10 @@ package talk
 
 import (
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/presenced/presence/clientctl/fault"
+	"github.com/presenced/presence/clientctl/terminal"
 	"github.com/presenced/presence/services/protocol"
 )
 
@@ -20,17 +21,19 @@ func (s *text) presence(m protocol.Message) error {
 			return err
 		}
 	}
+	var lines strings.Builder
 	for _, list := range []struct {
 		word string
 		all  []protocol.Present
-	}{{"online", m.Users}, {"online", m.Connections}, {"join", m.Joins}, {"leave", m.Leaves}} {
+	}{
+		{"online", m.Users}, {"online", m.Connections},
+		{s.look.Colours.Green("join"), m.Joins}, {s.look.Colours.Red("leave"), m.Leaves},
+	} {
 		for _, p := range list.all {
-			if err := s.line("%s %s", list.word, described(p)); err != nil {
-				return err
-			}
+			lines.WriteString(list.word + " " + terminal.Escape(s.described(p)) + "\n")
 		}
 	}
-	return nil
+	return say(s.out, lines.String())
 }
 
 // watched says of whom the messages will be.
@@ -52,13 +55,13 @@ func aged(stale bool) string {
 	return "the server sees again who comes and goes"
 }
 
-func described(p protocol.Present) string {
+func (s *text) described(p protocol.Present) string {
 	text := p.User
 	if p.Connection != "" {
 		text += " by " + p.Connection
 	}
 	if !p.Since.IsZero() {
-		text += " since " + p.Since.UTC().Format(time.RFC3339)
+		text += " since " + s.look.time(p.Since)
 	}
 	if p.Connections > 0 {
 		text += fmt.Sprintf(", connections: %d", p.Connections)

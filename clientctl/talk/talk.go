@@ -7,11 +7,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/presenced/presence/clientctl/fault"
-	"github.com/presenced/presence/clientctl/terminal"
 	"github.com/presenced/presence/clientctl/wire"
 	"github.com/presenced/presence/services/protocol"
 )
@@ -37,20 +35,13 @@ type Config struct {
 	// Retry says to try again also when the first connect fails.
 	Retry bool
 
+	// Probe is how often a ping measures how long the server takes; its answers are
+	// shown with Answer.Probe. 0: never.
+	Probe time.Duration
+
 	// Random returns a number in [0, 1) for the jitter; default math/rand.
 	Random func() float64
 }
-
-// closeTimeout is how long the server's answer to a close frame is waited for.
-const closeTimeout = 2 * time.Second
-
-// framesAhead is how many messages are read ahead while a write waits for the server:
-// room for a window of answers, so that a server that answers before it reads on does
-// not wait for a client that does the same. When it is full the socket is not read.
-const framesAhead = 2 * maxFlying
-
-// errAnswered ends a talk that has nothing more to ask.
-var errAnswered = errors.New("all is answered")
 
 // Talk is one dialogue. Make it with New; it is for one Run.
 type Talk struct {
@@ -66,6 +57,9 @@ type Talk struct {
 	deadline time.Time        // of the patience; zero: none yet
 	expired  <-chan time.Time // fires then
 	resume   <-chan time.Time // fires at the end of a pause in sending; nil: there is none
+	standing *Command         // the watch that the server has answered; nil: there is none
+	page     Command          // the last page of who that was answered
+	next     string           // the After of the page that follows it; "": it was the last one
 
 	// owned by Run: the connection
 	connected bool          // there was one before
@@ -130,13 +124,16 @@ func (t *Talk) ask(c Command) {
 	t.out.add(c)
 }
 
-// askEach asks what every connection is asked, but for what is to be asked again anyway,
-// since it had no answer.
+// askEach asks what every connection is asked, and for the watch that ended with the last
+// one, but for what is to be asked again anyway, since it had no answer.
 func (t *Talk) askEach() {
 	for _, c := range t.c.Each {
 		if !t.out.has(c.Type) {
 			t.ask(c)
 		}
+	}
+	if t.standing != nil && !t.out.has(protocol.Watch) && !t.out.has(protocol.Unwatch) {
+		t.ask(*t.standing)
 	}
 }
 
@@ -150,125 +147,6 @@ func (t *Talk) end() {
 	}
 }
 
-// connection connects, and talks until the connection ends or the talk does. Its
-// error says why: errAnswered, what the connection's end was, or what ends the talk.
-func (t *Talk) connection(ctx context.Context) error {
-	conn, err := t.dial(ctx)
-	if err != nil {
-		return err
-	}
-	var reader sync.WaitGroup
-	defer reader.Wait()
-	quit := make(chan struct{})
-	defer close(quit)
-	defer conn.Close() // ends the reader's Read
-	frames := make(chan frame, framesAhead)
-	reader.Go(func() { read(conn, frames, quit) })
-
-	if err := t.greet(); err != nil {
-		return err
-	}
-	t.askEach()
-	err = t.converse(ctx, conn, frames)
-	t.out.lost()
-	t.resume = nil
-	return err
-}
-
-// greet says that a lost connection is back.
-func (t *Talk) greet() error {
-	again := t.connected
-	t.connected = true
-	if !again {
-		return nil
-	}
-	return stop(t.c.Show.Notice("connected again"))
-}
-
-func (t *Talk) dial(ctx context.Context) (*wire.Conn, error) {
-	if !t.deadline.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, t.deadline)
-		defer cancel()
-	}
-	conn, err := wire.Dial(ctx, t.c.Address, t.c.Dial)
-	if err != nil {
-		return nil, &dialError{err}
-	}
-	return conn, nil
-}
-
-// frame is what one Read of the connection returned.
-type frame struct {
-	wire.Message
-	err error
-}
-
-// read hands over what comes, the error that ends it last, until quit is closed.
-func read(conn *wire.Conn, frames chan<- frame, quit <-chan struct{}) {
-	for {
-		m, err := conn.Read()
-		select {
-		case frames <- frame{m, err}:
-		case <-quit:
-			return
-		}
-		if err != nil || m.Op == wire.Close {
-			return
-		}
-	}
-}
-
-// converse talks on one connection until it ends or the talk does.
-func (t *Talk) converse(ctx context.Context, conn *wire.Conn, frames <-chan frame) error {
-	for {
-		if t.finished() {
-			return leave(conn, frames, errAnswered)
-		}
-		if err := t.send(conn); err != nil {
-			return t.lastWords(conn, frames, err)
-		}
-		var err error
-		select {
-		case <-ctx.Done():
-			return leave(conn, frames, fault.ErrInterrupted)
-		case <-t.expired:
-			return leave(conn, frames, stop(t.unanswered()))
-		case <-t.resume:
-			t.resume = nil
-		case line, more := <-t.input():
-			err = t.line(line, more)
-		case f := <-frames:
-			err = t.frame(conn, f)
-		}
-		if _, ends := errors.AsType[*stopError](err); ends {
-			return leave(conn, frames, err)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// lastWords takes in what the server had sent before a write failed with err: answers,
-// and a close frame, which says more than err does.
-func (t *Talk) lastWords(conn *wire.Conn, frames <-chan frame, err error) error {
-	patience := time.After(closeTimeout)
-	for {
-		select {
-		case f := <-frames:
-			if f.err != nil {
-				return err
-			}
-			if end := t.frame(conn, f); end != nil {
-				return end
-			}
-		case <-patience:
-			return err
-		}
-	}
-}
-
 func (t *Talk) finished() bool { return t.c.Ends && t.ended && t.out.empty() }
 
 // input returns the input's channel while there is room for what it asks.
@@ -279,92 +157,40 @@ func (t *Talk) input() <-chan Line {
 	return t.lines
 }
 
-// send sends what waits, as far as there is room.
-func (t *Talk) send(conn *wire.Conn) error {
-	if t.resume != nil {
-		return nil
-	}
-	for {
-		r := t.out.next(time.Now())
-		if r == nil {
-			return nil
-		}
-		if err := conn.WriteText(r.command.encode(r.id)); err != nil {
-			return fmt.Errorf("send a command: %w", err)
-		}
-	}
-}
-
 func (t *Talk) line(l Line, more bool) error {
 	switch {
 	case !more, l.Quit:
 		t.end()
 	case l.Err != nil:
-		t.asked++
-		t.failed++
-		return stop(t.c.Show.Notice(l.Err.Error()))
+		return t.misunderstood(l.Err)
+	case l.Help:
+		return stop(t.c.Show.Say(Help()))
+	case l.More && t.next == "":
+		return t.misunderstood(errNoMore)
+	case l.More:
+		t.ask(Command{Type: protocol.Who, Limit: t.page.Limit, After: t.next})
+		t.next = ""
 	case l.Command.Type != 0:
 		t.ask(l.Command)
 	}
 	return nil
 }
 
-func (t *Talk) frame(conn *wire.Conn, f frame) error {
-	if f.err != nil {
-		if broken, ok := errors.AsType[*wire.BrokenError](f.err); ok {
-			_ = conn.WriteClose(broken.Code) // as well as can be; the connection ends anyway
-		}
-		return f.err
-	}
-	switch f.Op {
-	case wire.Text:
-		return t.message(f.Payload)
-	case wire.Ping:
-		_ = conn.WritePong(f.Payload) // a write that fails shows in the reads soon
-	case wire.Close:
-		_ = conn.WriteClose(f.Code) // the server may be gone already
-		return &closedError{f.Code, string(f.Payload)}
-	case wire.Pong:
-	}
-	return nil
-}
+var errNoMore = errors.New("there is no more to show: type /who first; it says if there is")
 
-// message shows a message from the server and notes what it means for the talk.
-func (t *Talk) message(raw []byte) error {
-	m, err := protocol.Decode(raw)
-	if err != nil {
-		return stop(t.c.Show.Notice("left out a message of the server: " + terminal.Escape(err.Error())))
-	}
-	switch m.Type {
-	case protocol.TypeWelcome:
-		t.vain = 0
-	case protocol.TypeDrain:
-		t.hint = min(time.Duration(min(m.ReconnectAfterMs, maxHint.Milliseconds()))*time.Millisecond, maxHint)
-	}
-	a := Answer{Raw: raw, Message: m}
-	if r := t.out.answer(m.ID); r != nil {
-		a.Command, a.Took = &r.command, time.Since(r.sentAt)
-		a.Again = m.Type == protocol.TypeError && t.again(r, m)
-	}
-	return stop(t.c.Show.Message(a))
-}
-
-// again decides whether a command that was answered with an error is asked again, and
-// counts it as failed if not.
-func (t *Talk) again(r *request, m protocol.Message) bool {
-	r.refused++
-	if !m.Retryable || r.refused >= maxTries {
-		t.failed++
-		return false
-	}
-	t.out.again(r)
-	t.resume = time.After(retryBackoff.Delay(r.refused, 0, t.c.Random()))
-	return true
+// misunderstood counts a line that asks for nothing that can be answered.
+func (t *Talk) misunderstood(err error) error {
+	t.asked++
+	t.failed++
+	return stop(t.c.Show.Notice(err.Error()))
 }
 
 // pause waits before the next connect. What is typed meanwhile is taken in.
 func (t *Talk) pause(ctx context.Context, wait time.Duration) error {
 	next := time.After(wait)
+	if err := t.c.Show.State(State{Phase: Waiting, Until: time.Now().Add(wait)}); err != nil {
+		return err
+	}
 	for {
 		if t.finished() {
 			return errAnswered
@@ -397,46 +223,4 @@ func (t *Talk) unanswered() error {
 		names = append(names, "…")
 	}
 	return fault.Errorf(fault.Failed, "no answer within %s to %s", t.c.Patience, strings.Join(names, ", "))
-}
-
-// leave closes the connection as RFC 6455 section 7.1.2 wants it, waits a little for
-// the server to agree, and returns why.
-func leave(conn *wire.Conn, frames <-chan frame, why error) error {
-	if conn.WriteClose(protocol.CloseNormal) != nil {
-		return why
-	}
-	patience := time.After(closeTimeout)
-	for {
-		select {
-		case f := <-frames:
-			if f.err != nil || f.Op == wire.Close {
-				return why
-			}
-		case <-patience:
-			return why
-		}
-	}
-}
-
-// stopError is an error that ends the talk, not only a connection.
-type stopError struct{ error }
-
-func (e *stopError) Unwrap() error { return e.error }
-
-func stop(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &stopError{err}
-}
-
-// ended is what Run returns for an error that ends the talk.
-func ended(err error) error {
-	if errors.Is(err, errAnswered) {
-		return nil
-	}
-	if s, ok := errors.AsType[*stopError](err); ok {
-		return s.error
-	}
-	return err
 }

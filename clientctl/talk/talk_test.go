@@ -45,7 +45,7 @@ func converse(t *testing.T, script string, configure func(*talk.Config)) result 
 		c := talk.Config{
 			Address:  "ws://localhost:8080/?user=42",
 			Dial:     wire.Options{NetDial: pipe.Dial},
-			Show:     talk.NewText(&out, &notices, false),
+			Show:     talk.NewText(&out, &notices, talk.Look{}),
 			Ends:     true,
 			Patience: 30 * time.Second,
 			Random:   func() float64 { return 0.5 },
@@ -106,7 +106,7 @@ func TestTalk_Run_knows_every_command(t *testing.T) {
 		closed 1000`, input("seq 3\nping\n\n-005\nhello world\nquit\n7\n"))
 	r.want(t, nil, "seq 3 = 0 1 1\npong in 0s\n", r.err)
 	for _, want := range []string{
-		`clientctl: "hello world" is not understood: type a whole number for its Fibonacci number, "seq N" for the first N of them, "ping", or "quit"`,
+		`clientctl: "hello world" is not understood: type a whole number for its Fibonacci number, "seq N" for the first N of them, or /help for all there is`,
 		"clientctl: F(-5): n must be between 0 and 100000 (out_of_range)",
 	} {
 		if !strings.Contains(r.err, want+"\n") {
@@ -363,7 +363,7 @@ func TestTalk_Run_does_not_wait_long_for_a_close(t *testing.T) {
 
 func TestTalk_Run_ends_when_its_output_does(t *testing.T) {
 	r := converse(t, welcome+"\nclosed 1000", func(c *talk.Config) {
-		c.Show = talk.NewText(broken{}, io.Discard, false)
+		c.Show = talk.NewText(broken{}, io.Discard, talk.Look{})
 		c.Ends = false
 	})
 	if !errors.Is(r.end, io.ErrClosedPipe) {
@@ -418,7 +418,7 @@ func TestNewText_escapes_and_folds(t *testing.T) {
 		send {"type":"fibonacci","id":"1","n":900,"value":"`+long+`"}
 		closed 1000`, func(c *talk.Config) {
 		c.Input = after(time.Second, "900\n")
-		c.Show = talk.NewText(&out, io.Discard, true)
+		c.Show = talk.NewText(&out, io.Discard, talk.Look{Fold: true})
 	})
 	want := "welcome \\x1b[31mred: connection c on node n1\nF(900) = " + long[:48] + "…" + long[:48] + " (200 digits)\n"
 	if out.String() != want {

@@ -13,22 +13,32 @@ import (
 // text shows a talk to a person, a line for each message.
 type text struct {
 	out, err io.Writer
-	fold     bool // long numbers
+	look     Look
+}
+
+// Look is how lines for people look. The zero value is for pipes and files.
+type Look struct {
+	Fold    bool             // numbers of more than 120 digits are shortened
+	Colours terminal.Colours // of what the server says
+	Notices terminal.Colours // of notices
+	In      *time.Location   // of times; nil: UTC, in the form of RFC 3339
 }
 
 // NewText returns a Show that writes lines for people: what the server says to out,
-// errors and notices to err. Everything is escaped; with fold, numbers of more than
-// 120 digits are shortened, as fits a terminal.
-func NewText(out, err io.Writer, fold bool) Show { return &text{out, err, fold} }
+// errors and notices to err. Everything is escaped.
+func NewText(out, err io.Writer, l Look) Show { return &text{out, err, l} }
 
 // Message implements Show.
 func (s *text) Message(a Answer) error {
 	m := a.Message
+	if a.Probe {
+		return nil
+	}
 	switch m.Type {
 	case protocol.TypeWelcome:
 		return s.line("welcome %s: connection %s on node %s", m.User, m.Connection, m.Node)
 	case protocol.TypeTime:
-		return s.line("time %s", m.Time.UTC().Format(time.RFC3339))
+		return s.line("time %s", s.look.time(m.Time))
 	case protocol.TypeFibonacci:
 		return s.line("F(%d) = %s", m.N, s.number(m.Value))
 	case protocol.TypeSequence:
@@ -42,23 +52,43 @@ func (s *text) Message(a Answer) error {
 		return s.Notice(describe(a))
 	case protocol.TypeDrain:
 		return s.Notice("the server is about to restart")
-	case protocol.TypeWho, protocol.TypeWatch, protocol.TypeUnwatch, protocol.TypePresence:
+	case protocol.TypeToken:
+		return s.line("the token is good until %s", s.look.time(m.Expires))
+	case protocol.TypeWho:
+		return s.who(a)
+	case protocol.TypeUnwatch:
+		return s.line("watching nobody")
+	case protocol.TypeWatch, protocol.TypePresence:
 		return s.presence(m)
 	}
 	return nil // a message of a newer server that nobody asked for
 }
 
 // Notice implements Show.
-func (s *text) Notice(notice string) error { return writeNotice(s.err, notice) }
+func (s *text) Notice(notice string) error {
+	return writeNotice(s.err, s.look.Notices.Yellow(notice))
+}
+
+// Say implements Show.
+func (s *text) Say(lines string) error { return say(s.out, lines) }
+
+// State implements Show.
+func (s *text) State(State) error { return nil }
 
 // line writes one line, escaped as a whole, in one write.
 func (s *text) line(format string, args ...any) error {
-	_, err := io.WriteString(s.out, terminal.Escape(fmt.Sprintf(format, args...))+"\n")
-	return err
+	return say(s.out, terminal.Escape(fmt.Sprintf(format, args...))+"\n")
+}
+
+func (l Look) time(t time.Time) string {
+	if l.In == nil {
+		return t.UTC().Format(time.RFC3339)
+	}
+	return t.In(l.In).Format(time.DateTime)
 }
 
 func (s *text) number(n string) string {
-	if s.fold {
+	if s.look.Fold {
 		return terminal.Fold(n)
 	}
 	return n
@@ -79,6 +109,11 @@ func describe(a Answer) string {
 		what = fmt.Sprintf("%.40s", a.Command)
 	}
 	return terminal.Escape(fmt.Sprintf("%s: %s (%s)", what, a.Message.Text, a.Message.Code))
+}
+
+func say(w io.Writer, lines string) error {
+	_, err := io.WriteString(w, lines)
+	return err
 }
 
 func writeNotice(w io.Writer, notice string) error {

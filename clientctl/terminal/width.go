@@ -23,3 +23,39 @@ func Cut(s string, width int) string {
 	}
 	return displaywidth.TruncateString(s, width, "…")
 }
+
+// Characters cuts s into what people take for characters: a letter with its accents is
+// one.
+func Characters(s string) []string {
+	var all []string
+	for g := displaywidth.StringGraphemes(s); g.Next(); {
+		all = append(all, g.Value())
+	}
+	return all
+}
+
+// Table lays out rows in columns, two blanks apart. Its last column is not padded. The
+// cells must be escaped.
+func Table(rows [][]string) string {
+	const gap = 2
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], Width(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		for i, cell := range row {
+			if i < len(row)-1 {
+				cell = Pad(cell, widths[i]+gap)
+			}
+			b.WriteString(cell)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,172 @@
+package talk_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/presenced/presence/clientctl/talk"
+)
+
+func TestTalk_Run_who(t *testing.T) {
+	r := converse(t, `
+		expect {"type":"who","id":"1","limit":100}
+		send {"type":"who","id":"1","users":[{"user":"Z\\u001boë","since":"2026-11-23T10:00:00Z","connections":2},{"user":"愛","since":"2026-11-23T10:00:01Z","connections":1}],"next":"愛","total":7}
+		expect {"type":"who","id":"2","users":["ana","bob","bob"]}
+		send {"type":"who","id":"2","users":[{"user":"ana","since":"2026-11-23T10:00:00Z","connections":1}],"total":7}
+		closed 1000`, input("/who\n/who ana bob bob\n"))
+	r.want(t, nil, `USER     SINCE                 CONNECTIONS
+Z\x1boë  2026-11-23T10:00:00Z  2
+愛       2026-11-23T10:00:01Z  1
+in all, connections: 7; there are more users: type /more
+USER  SINCE                 CONNECTIONS
+ana   2026-11-23T10:00:00Z  1
+bob   offline               0
+in all, connections: 7
+`, "")
+}
+
+func TestTalk_Run_who_goes_on_where_the_last_page_ended(t *testing.T) {
+	page := func(id, next string) string {
+		return `send {"type":"who","id":"` + id + `","users":[],` + next + `"total":9}` + "\n"
+	}
+	r := converse(t, `
+		expect {"id":"1","type":"who","limit":2}
+		`+page("1", `"next":"bob",`)+`
+		expect {"type":"who","id":"2","limit":2,"after":"bob"}
+		`+page("2", "")+`
+		closed 1000`, func(c *talk.Config) {
+		c.Input = spaced("/more\n", `{"type":"who","limit":2}`+"\n", "/more\n", "/more\n")
+	})
+	const none = "clientctl: there is no more to show: type /who first; it says if there is\n"
+	r.want(t, nil, "USER  SINCE  CONNECTIONS\nin all, connections: 9; there are more users: type /more\nUSER  SINCE  CONNECTIONS\nin all, connections: 9\n", none+none)
+	if r.asked != 4 || r.failed != 2 {
+		t.Errorf("%d asked, %d failed, want 4 and 2", r.asked, r.failed)
+	}
+}
+
+// spaced is an input whose lines come a second apart.
+func spaced(lines ...string) *spacedLines { return &spacedLines{lines} }
+
+type spacedLines struct{ lines []string }
+
+func (s *spacedLines) Read(p []byte) (int, error) {
+	<-time.After(time.Second)
+	if len(s.lines) == 0 {
+		return strings.NewReader("").Read(p)
+	}
+	n := copy(p, s.lines[0])
+	s.lines = s.lines[1:]
+	return n, nil
+}
+
+const aWatch = `{"type":"watch","id":"1","level":"users","part":1,"users":[{"user":"ana","since":"2026-11-23T10:00:00Z"}]`
+
+// All parts of a snapshot belong to the answer, so that a pipe has them all.
+func TestTalk_Run_watch_is_answered_by_its_last_part(t *testing.T) {
+	r := converse(t, `
+		expect {"type":"watch","id":"1"}
+		send `+aWatch+`,"more":true}
+		send {"type":"watch","id":"1","level":"users","part":2,"users":[{"user":"bob","since":"2026-11-23T10:00:01Z"}]}
+		closed 1000`, input("/watch"))
+	r.want(t, nil, "watching everyone\nonline ana since 2026-11-23T10:00:00Z\nonline bob since 2026-11-23T10:00:01Z\n", "")
+}
+
+func TestTalk_Run_watches_on_after_a_reconnect_until_unwatch(t *testing.T) {
+	r := converse(t, `
+		expect {"type":"watch","id":"1","users":["ana"]}
+		send `+aWatch+`,"accepted":1}
+		drop
+		next
+		expect {"type":"watch","id":"2","users":["ana"]}
+		send {"type":"watch","id":"2","level":"users","accepted":1,"part":1,"users":[]}
+		expect {"type":"unwatch","id":"3"}
+		send {"type":"unwatch","id":"3"}
+		drop
+		next
+		closed 1000`, func(c *talk.Config) { c.Input = spaced("/watch ana\n", "\n", "/unwatch\n", "\n", "\n") })
+	if r.end != nil || r.failed != 0 {
+		t.Errorf("ended with %v, %d failed", r.end, r.failed)
+	}
+	if want := "watching 1 users\nonline ana since 2026-11-23T10:00:00Z\nwatching 1 users\nwatching nobody\n"; r.out != want {
+		t.Errorf("out:\n%swant:\n%s", r.out, want)
+	}
+}
+
+func TestTalk_Run_sends_messages_as_they_were_typed(t *testing.T) {
+	r := converse(t, `
+		expect {"type":"ping", "id":"mine"}
+		send {"type":"pong","id":"mine"}
+		expect {"type":"token","id":12345678901234567890,"token":"a.b.c"}
+		send {"type":"token","id":12345678901234567890,"expires":"2026-11-23T11:00:00Z"}
+		closed 1000`, input(`{"type":"ping", "id":"mine"}
+{"type":"token","id":12345678901234567890,"token":"a.b.c"}`))
+	r.want(t, nil, "pong in 0s\nthe token is good until 2026-11-23T11:00:00Z\n", "")
+}
+
+func TestTalk_Run_help(t *testing.T) {
+	r := converse(t, "closed 1000", input("/help"))
+	r.want(t, nil, talk.Help(), "")
+}
+
+// A probe is not asked by the user: it is neither shown nor counted, nor waited for, and
+// lost with its connection.
+func TestTalk_Run_probes(t *testing.T) {
+	r := converse(t, `
+		expect {"type":"ping","id":"1"}
+		send {"type":"error","id":"1","code":"rate_limited","message":"slow down","retryable":true}
+		expect {"type":"ping","id":"2"}
+		drop
+		next
+		expect {"type":"ping","id":"3"}
+		closed 1000`, func(c *talk.Config) {
+		c.Probe = time.Minute
+		c.Dial.Silence = time.Hour
+		c.Input = after(61*time.Second, "")
+	})
+	if r.end != nil || r.out != "" || r.asked != 0 || r.failed != 0 {
+		t.Errorf("ended with %v, out %q, %d asked, %d failed", r.end, r.out, r.asked, r.failed)
+	}
+}
+
+// phases notes what becomes of the connection.
+type phases struct {
+	talk.Show
+	seen *strings.Builder
+}
+
+func (p phases) State(s talk.State) error {
+	p.seen.WriteString([]string{"connecting ", "connected ", "waiting "}[s.Phase])
+	if s.Phase == talk.Waiting && time.Until(s.Until) != 250*time.Millisecond {
+		p.seen.WriteString("too long ")
+	}
+	return nil
+}
+
+func TestTalk_Run_tells_of_every_phase(t *testing.T) {
+	var seen strings.Builder
+	r := converse(t, welcome+"\ndrop\nnext\nclosed 1000", func(c *talk.Config) {
+		c.Show = phases{c.Show, &seen}
+		c.Input = after(time.Second, "")
+	})
+	if got, want := seen.String(), "connecting connected waiting connecting connected "; r.end != nil || got != want {
+		t.Errorf("ended with %v, saw %q, want %q", r.end, got, want)
+	}
+}
+
+func TestNewText_colours_stand_outside_of_what_is_escaped(t *testing.T) {
+	var out, notices bytes.Buffer
+	converse(t, `
+		send {"type":"presence","joins":[{"user":"\\u001b[31ma"}],"leaves":[{"user":"bob"}]}
+		closed 1000`, func(c *talk.Config) {
+		c.Input = after(time.Second, "what\n")
+		c.Show = talk.NewText(&out, &notices, talk.Look{Colours: true, Notices: true, In: time.UTC})
+	})
+	if want := "\x1b[32mjoin\x1b[0m \\x1b[31ma\n\x1b[31mleave\x1b[0m bob\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+	if !strings.HasPrefix(notices.String(), "clientctl: \x1b[33m\"what\" is not understood") {
+		t.Errorf("notices: %q", notices.String())
+	}
+}
