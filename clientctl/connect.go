@@ -14,6 +14,7 @@ type connectFlags struct {
 	target
 	skipInput bool
 	output    string
+	colour    string
 	timeout   time.Duration
 	retry     bool
 }
@@ -26,21 +27,29 @@ func newConnect(p process) *cobra.Command {
 		Long: `Connect as a user, show the time each second, and read commands from standard
 input, one a line:
 
-  42       the Fibonacci number F(42)
-  seq 10   the first ten of them
-  ping     how long the server takes to answer
-  quit     the same as the end of the input
+` + talk.Help() + `
+A name with blanks stands in quotes: /who "John Doe".
+
+At a terminal the time stays on a status line, with what there is of the
+connection and how long the server takes to answer, and all else scrolls above
+it. The line that is typed has the keys of a shell: arrows, Home, End, Ctrl-A,
+-E, -K, -U, -W and -Y, Alt-B, -F and -D; Up and Down go through what was typed
+before, Tab completes slash commands, Ctrl-L clears the screen, Ctrl-Z stops.
+Ctrl-C clears the line, and leaves if it is empty; Ctrl-D on an empty line is
+the end of the input. If TERM is dumb, lines are all there is.
 
 At the end of the input it waits for the answers that are outstanding, closes
 the connection and exits. The exit code is 1 if a line of a pipe or a file has
 no good answer. A lost connection is made again with growing, random pauses;
-commands without an answer are then sent again.
+commands without an answer are then sent again, and a watch goes on.
 
-With --output json each message of the server is one line, as it came.`,
+With --output json each message of the server is one line, as it came, also at
+a terminal.`,
 		Example: `  clientctl connect --user 42
   echo 42 | clientctl connect --user 42
   clientctl connect --user 42 --skip-user-input
   TOKEN_FILE=ana.token clientctl connect
+  (echo /watch; cat) | clientctl connect --user 42
   seq 1 100 | clientctl connect -o json | jq -r 'select(.type == "fibonacci").value'`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return connect(cmd.Context(), f, p) },
@@ -49,6 +58,7 @@ With --output json each message of the server is one line, as it came.`,
 	f.addFlags(fs)
 	fs.BoolVar(&f.skipInput, "skip-user-input", false, "never read standard input")
 	fs.StringVarP(&f.output, "output", "o", "text", "`FORMAT` of the output: text or json")
+	addColour(fs, &f.colour)
 	fs.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long to wait for answers after the end of the input; 0: for ever")
 	fs.BoolVar(&f.retry, "retry", false, "also try again when the first connect fails")
 	variables(fs, "user", "token", "ws", "ca", "skip-user-input")
@@ -57,6 +67,9 @@ With --output json each message of the server is one line, as it came.`,
 
 func connect(ctx context.Context, f connectFlags, p process) error {
 	if err := oneOf("output", f.output, "text", "json"); err != nil {
+		return err
+	}
+	if err := checkColour(f.colour); err != nil {
 		return err
 	}
 	if err := notNegative(f.timeout); err != nil {
@@ -70,19 +83,18 @@ func connect(ctx context.Context, f connectFlags, p process) error {
 	if err != nil {
 		return err
 	}
-	show := talk.NewText(p.out, p.err, talk.Look{Fold: p.terminal})
-	if f.output == "json" {
-		show = talk.NewJSON(p.out, p.err, p.terminal)
-	}
 	c := talk.Config{
 		Address:  address,
 		Dial:     dial,
-		Show:     show,
+		Show:     linesOf(f.output, f.colour, p),
 		Patience: f.timeout,
 		Retry:    f.retry,
 	}
 	if !f.skipInput {
 		c.Input, c.Ends = p.in, true
+	}
+	if f.output == "text" && !f.skipInput && p.console() {
+		return converse(ctx, c, f.colour, p)
 	}
 	t := talk.New(c)
 	if err := t.Run(ctx); err != nil {

@@ -43,6 +43,7 @@ func realMain() int {
 		moves:      size != nil && terminal.Moves(os.LookupEnv),
 		size:       size,
 		widthErr:   widthOf(os.Stderr),
+		handles:    handles{os.Stdin, os.Stdout},
 	})
 }
 

@@ -28,7 +28,7 @@ type typist struct {
 	server   *scripted.Server
 }
 
-// sitDown starts clientctl at a terminal, with a server that plays script.
+// sitDown starts clientctl at a dumb terminal, with a server that plays script.
 func sitDown(t *testing.T, script string) *typist {
 	t.Helper()
 	return sitDownTo(t, script, "connect")
@@ -36,6 +36,13 @@ func sitDown(t *testing.T, script string) *typist {
 
 // sitDownTo starts a command of clientctl.
 func sitDownTo(t *testing.T, script string, command ...string) *typist {
+	t.Helper()
+	return sitDownIn(t, []string{"TERM=dumb"}, script, append([]string{"clientctl"}, command...)...)
+}
+
+// sitDownIn starts a program, with variables. What it is told of clientctl's target is in
+// $USER and $WS.
+func sitDownIn(t *testing.T, variables []string, script string, program ...string) *typist {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -45,13 +52,21 @@ func sitDownTo(t *testing.T, script string, command ...string) *typist {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("clientctl", append(command, "--user", "42", "--ws", "ws://"+l.Addr().String())...)
-	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "TOKEN=", "TOKEN_FILE=", "GORACE="+noExitSleep)
+	cmd := exec.Command(program[0], program[1:]...)
+	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "TOKEN=", "TOKEN_FILE=", "CA=", "NO_COLOR=", "GORACE="+noExitSleep,
+		"USER=42", "WS=ws://"+l.Addr().String())
+	cmd.Env = append(cmd.Env, variables...)
 	terminal, err := pty.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
+	const patience = time.Minute // a read of the terminal ends with it
+	watchdog := time.AfterFunc(patience, func() {
+		cmd.Process.Kill()
+		terminal.Close()
+	})
 	t.Cleanup(func() {
+		watchdog.Stop()
 		cmd.Process.Kill() // if it has not ended
 		terminal.Close()
 	})
@@ -154,7 +169,7 @@ func TestConnect_SIGTERM_closes_cleanly(t *testing.T) {
 func TestLoad_at_a_terminal(t *testing.T) {
 	p := sitDownTo(t, `
 		send {"type":"welcome","connection":"c1","user":"42","node":"n1"}
-		closed 1000`, "load", "-n", "1", "--duration", "1h")
+		closed 1000`, "load", "-n", "1", "--duration", "1h", "--user", "42")
 	p.reads("[--------------------]   0% holding ")
 	p.reads("1 of 1 open  0 errors")
 	p.press("\x03")

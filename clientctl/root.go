@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,11 @@ type process struct {
 	moves      bool                       // and one that can move its cursor
 	size       func() (width, height int) // of out; nil: it is no terminal
 	widthErr   func() int                 // err is a terminal, of so many characters in a line; nil: it is none
+	handles    handles
 }
+
+// handles are in and out as the system knows them; nil: it does not.
+type handles struct{ in, out *os.File }
 
 // run runs the command line args, without the program's name, and returns the exit
 // code.

@@ -14,6 +14,7 @@ type watchFlags struct {
 	target
 	connections bool
 	output      string
+	colour      string
 }
 
 func newWatch(p process) *cobra.Command {
@@ -45,6 +46,7 @@ message is one line, as it came: docs/PROTOCOL.md says what they mean.`,
 	f.addFlags(fs)
 	fs.BoolVar(&f.connections, "connections", false, "show each connection, not only a user's first and last")
 	fs.StringVarP(&f.output, "output", "o", "text", "`FORMAT` of the output: text or json")
+	addColour(fs, &f.colour)
 	variables(fs, "user", "token", "ws")
 	return cmd
 }
@@ -53,13 +55,12 @@ func watch(ctx context.Context, f watchFlags, users []string, p process) error {
 	if err := oneOf("output", f.output, "text", "json"); err != nil {
 		return err
 	}
+	if err := checkColour(f.colour); err != nil {
+		return err
+	}
 	address, err := f.address()
 	if err != nil {
 		return err
-	}
-	show := talk.NewText(p.out, p.err, talk.Look{Fold: p.terminal})
-	if f.output == "json" {
-		show = talk.NewJSON(p.out, p.err, p.terminal)
 	}
 	c := talk.Command{Type: protocol.Watch}
 	if len(users) > 0 {
@@ -71,7 +72,7 @@ func watch(ctx context.Context, f watchFlags, users []string, p process) error {
 	return talk.New(talk.Config{
 		Address: address,
 		Dial:    wire.Options{Agent: agent(), Token: f.token},
-		Show:    talk.Watching(show),
+		Show:    talk.Watching(linesOf(f.output, f.colour, p)),
 		Each:    []talk.Command{c},
 	}).Run(ctx)
 }

@@ -77,7 +77,7 @@ var packages = map[string]reach{
 
 	"clientctl": {
 		code: append([]string{
-			"clientctl/api", "clientctl/fault", "clientctl/load", "clientctl/load/report", "clientctl/manual", "clientctl/mint", "clientctl/online", "clientctl/operate", "clientctl/past", "clientctl/refresh", "clientctl/table", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
+			"clientctl/api", "clientctl/console", "clientctl/fault", "clientctl/load", "clientctl/load/report", "clientctl/manual", "clientctl/mint", "clientctl/online", "clientctl/operate", "clientctl/past", "clientctl/refresh", "clientctl/table", "clientctl/talk", "clientctl/terminal", "clientctl/wire",
 		}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
@@ -85,6 +85,11 @@ var packages = map[string]reach{
 		code:  append([]string{"clientctl/fault", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
+	"clientctl/console": {
+		code: append([]string{"clientctl/lineedit", "clientctl/talk", "clientctl/terminal"}, beneathClientctl...),
+	},
+	"clientctl/lineedit": {code: []string{"clientctl/terminal"}},
+
 	"clientctl/api": {code: append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...)},
 	"clientctl/online": {
 		code:  append([]string{"clientctl/api", "clientctl/table", "clientctl/terminal"}, beneathClientctl...),
@@ -152,7 +157,7 @@ var purePackages = []string{"events", "services/protocol"}
 
 // foreignModules must not be in the product's go.mod: they belong to the modules
 // of tests and of comparisons, which have their own.
-var foreignModules = []string{"github.com/FerretDB/", "github.com/chromedp/", "github.com/getkin/", "github.com/Shopify/", "github.com/compose-spec/", "github.com/moby/", "github.com/santhosh-tekuri/"}
+var foreignModules = []string{"github.com/FerretDB/", "github.com/charmbracelet/", "github.com/chromedp/", "github.com/getkin/", "github.com/Shopify/", "github.com/compose-spec/", "github.com/moby/", "github.com/santhosh-tekuri/"}
 
 // topLevel are the entries that the root may have, besides names with a dot in front.
 var topLevel = []string{

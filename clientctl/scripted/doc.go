@@ -13,6 +13,7 @@
 //	raw HEX                     send these bytes
 //	close CODE REASON           send a close frame; the next frame must be the answer
 //	closed CODE                 the next frame must be a close frame; answer it
+//	probed                      answer the pings by which a client probes from here on, as they come
 //	gone                        the client must end the socket, with or without a close frame
 //	drop                        end the socket
 //

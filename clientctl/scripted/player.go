@@ -17,9 +17,10 @@ import (
 
 // player plays the script of one connection. It belongs to one goroutine.
 type player struct {
-	steps []step
-	conn  net.Conn
-	r     *bufio.Reader
+	steps  []step
+	conn   net.Conn
+	r      *bufio.Reader
+	probed bool // pings that probe are answered, and not told of
 }
 
 func (p *player) play(w http.ResponseWriter, r *http.Request) error {
@@ -132,6 +133,9 @@ func (p *player) step(s step) error {
 		return p.close(s.argument)
 	case "closed":
 		return p.closed(s.argument)
+	case "probed":
+		p.probed = true
+		return nil
 	case "gone":
 		return p.gone()
 	case "drop":
@@ -196,8 +200,23 @@ func (p *player) expect(op ws.OpCode, want string) error {
 	return nil
 }
 
-// read returns the next frame; the clients under test send no fragments.
+// read returns the next frame, but for probes.
 func (p *player) read() (ws.OpCode, []byte, error) {
+	const ping, pong = `{"type":"ping","id":"probe-`, `{"type":"pong","id":"probe-`
+	for {
+		op, payload, err := p.readFrame()
+		number, is := strings.CutPrefix(string(payload), ping)
+		if !p.probed || !is || err != nil {
+			return op, payload, err
+		}
+		if err := p.write(ws.NewTextFrame([]byte(pong + number))); err != nil {
+			return op, nil, err
+		}
+	}
+}
+
+// readFrame returns the next frame; the clients under test send no fragments.
+func (p *player) readFrame() (ws.OpCode, []byte, error) {
 	h, err := ws.ReadHeader(p.r)
 	if err != nil {
 		return 0, nil, err

@@ -39,7 +39,7 @@ func parse(script string) ([][]step, error) {
 
 func known(verb string) bool {
 	switch verb {
-	case "refuse", "query", "authorization", "send", "expect", "ping", "raw", "close", "closed", "gone", "drop":
+	case "refuse", "query", "authorization", "send", "expect", "ping", "raw", "close", "closed", "probed", "gone", "drop":
 		return true
 	}
 	return false

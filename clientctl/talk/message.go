@@ -49,6 +49,9 @@ func (t *Talk) message(raw []byte) error {
 			t.note(r.command, m)
 		}
 	}
+	if a.EndsWatch() {
+		t.standing = nil
+	}
 	return stop(t.c.Show.Message(a))
 }
 
@@ -59,9 +62,6 @@ func (t *Talk) note(c Command, m protocol.Message) {
 		t.page, t.next = c, m.Next
 	case m.Type == protocol.TypeWatch && c.Type == protocol.Watch:
 		t.standing = &c
-	case m.Type == protocol.TypeUnwatch,
-		m.Type == protocol.TypeError && c.Type == protocol.Watch && m.Retryable: // the server has ended the one before
-		t.standing = nil
 	}
 }
 

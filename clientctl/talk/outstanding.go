@@ -2,6 +2,7 @@ package talk
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -36,6 +37,7 @@ type request struct {
 // exactly one of the two.
 type outstanding struct {
 	last    uint64 // the id given last
+	probes  uint64 // the probe asked last; its id is another, so that probes do not count
 	waiting []*request
 	flying  []*request
 }
@@ -63,7 +65,9 @@ func (o *outstanding) number() string {
 // probe asks a ping that counts for nothing, unless one is on its way.
 func (o *outstanding) probe() {
 	if !slices.ContainsFunc(o.all(), func(r *request) bool { return r.probe }) {
-		o.waiting = append(o.waiting, &request{id: o.number(), command: Command{Type: protocol.Ping}, probe: true})
+		o.probes++
+		id := fmt.Sprintf("probe-%d", o.probes)
+		o.waiting = append(o.waiting, &request{id: id, command: Command{Type: protocol.Ping}, probe: true})
 	}
 }
 

@@ -109,7 +109,7 @@ func TestParseLine_error_says_what_can_be_typed(t *testing.T) {
 		{"/who  \"a\tb\"", `/who "a\tb": invalid user id`},
 		{`/watch "ana`, "a name in quotes has no end"},
 		{`{"type":"whom\x1b"}`, "not valid JSON"},
-		{`{"type":"whom"}`, `unknown type "whom": want one of fibonacci, sequence, ping`},
+		{`{"type":"whom"}`, `the message is not sent: unknown type "whom": want one of fibonacci, sequence, ping`},
 		{`{"type":"ping"`, "it ends too early"},
 		{`{"type":"who","limit":"x"}`, "limit must be between 1 and 1000, not a string"},
 		{`{"type":"ping","id":""}`, "the id of the message is empty"},
@@ -266,7 +266,7 @@ func TestOutstanding_ids_do_not_meet(t *testing.T) {
 	for r := o.next(time.Time{}); r != nil; r = o.next(time.Time{}) {
 		ids = append(ids, r.id)
 	}
-	if got := fmt.Sprint(ids); got != "[1 number 2 2 3]" {
+	if got := fmt.Sprint(ids); got != "[1 number 2 2 probe-1]" {
 		t.Errorf("the ids are %s", got)
 	}
 	if r := o.answer(json.Number("2"), true); r == nil || r.command.id != "number 2" {

@@ -33,6 +33,9 @@ func (s *text) presence(m protocol.Message) error {
 			lines.WriteString(list.word + " " + terminal.Escape(s.described(p)) + "\n")
 		}
 	}
+	if lines.Len() == 0 {
+		return nil
+	}
 	return say(s.out, lines.String())
 }
 
@@ -41,6 +44,9 @@ func watched(m protocol.Message) string {
 	what := "watching everyone"
 	if m.Accepted != nil {
 		what = fmt.Sprintf("watching %d users", *m.Accepted)
+		if *m.Accepted == 1 {
+			what = "watching 1 user"
+		}
 	}
 	if m.Resync {
 		what += ", told all anew: too much was waiting to be read"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/presenced/presence/clientctl/talk"
+	"github.com/presenced/presence/services/protocol"
 )
 
 func TestTalk_Run_who(t *testing.T) {
@@ -40,7 +41,7 @@ func TestTalk_Run_who_goes_on_where_the_last_page_ended(t *testing.T) {
 		c.Input = spaced("/more\n", `{"type":"who","limit":2}`+"\n", "/more\n", "/more\n")
 	})
 	const none = "clientctl: there is no more to show: type /who first; it says if there is\n"
-	r.want(t, nil, "USER  SINCE  CONNECTIONS\nin all, connections: 9; there are more users: type /more\nUSER  SINCE  CONNECTIONS\nin all, connections: 9\n", none+none)
+	r.want(t, nil, "nobody is online\nin all, connections: 9; there are more users: type /more\nnobody is online\nin all, connections: 9\n", none+none)
 	if r.asked != 4 || r.failed != 2 {
 		t.Errorf("%d asked, %d failed, want 4 and 2", r.asked, r.failed)
 	}
@@ -89,7 +90,7 @@ func TestTalk_Run_watches_on_after_a_reconnect_until_unwatch(t *testing.T) {
 	if r.end != nil || r.failed != 0 {
 		t.Errorf("ended with %v, %d failed", r.end, r.failed)
 	}
-	if want := "watching 1 users\nonline ana since 2026-11-23T10:00:00Z\nwatching 1 users\nwatching nobody\n"; r.out != want {
+	if want := "watching 1 user\nonline ana since 2026-11-23T10:00:00Z\nwatching 1 user\nwatching nobody\n"; r.out != want {
 		t.Errorf("out:\n%swant:\n%s", r.out, want)
 	}
 }
@@ -114,12 +115,12 @@ func TestTalk_Run_help(t *testing.T) {
 // lost with its connection.
 func TestTalk_Run_probes(t *testing.T) {
 	r := converse(t, `
-		expect {"type":"ping","id":"1"}
-		send {"type":"error","id":"1","code":"rate_limited","message":"slow down","retryable":true}
-		expect {"type":"ping","id":"2"}
+		expect {"type":"ping","id":"probe-1"}
+		send {"type":"error","id":"probe-1","code":"rate_limited","message":"slow down","retryable":true}
+		expect {"type":"ping","id":"probe-2"}
 		drop
 		next
-		expect {"type":"ping","id":"3"}
+		expect {"type":"ping","id":"probe-3"}
 		closed 1000`, func(c *talk.Config) {
 		c.Probe = time.Minute
 		c.Dial.Silence = time.Hour
@@ -168,5 +169,33 @@ func TestNewText_colours_stand_outside_of_what_is_escaped(t *testing.T) {
 	}
 	if !strings.HasPrefix(notices.String(), "clientctl: \x1b[33m\"what\" is not understood") {
 		t.Errorf("notices: %q", notices.String())
+	}
+}
+
+func TestAnswer_EndsWatch(t *testing.T) {
+	watch, ping := &talk.Command{Type: protocol.Watch}, &talk.Command{Type: protocol.Ping}
+	failed := func(id any, c protocol.Code) protocol.Message {
+		return protocol.Message{Type: protocol.TypeError, ID: id, Code: c, Retryable: c.Retryable()}
+	}
+	tests := []struct {
+		name string
+		a    talk.Answer
+		want bool
+	}{
+		{"unwatch", talk.Answer{Command: &talk.Command{Type: protocol.Unwatch}, Message: protocol.Message{Type: protocol.TypeUnwatch}}, true},
+		{"a watch that is busy", talk.Answer{Command: watch, Message: failed("1", protocol.Busy)}, true},
+		{"a watch that is forbidden leaves the one before", talk.Answer{Command: watch, Message: failed("1", protocol.Forbidden)}, false},
+		{"another command", talk.Answer{Command: ping, Message: failed("1", protocol.Internal)}, false},
+		{"a token that does not allow it", talk.Answer{Message: failed(nil, protocol.Forbidden)}, true},
+		{"an answer to what nobody asked", talk.Answer{Message: failed("9", protocol.Forbidden)}, false},
+		{"an error of another kind", talk.Answer{Message: failed(nil, protocol.BadRequest)}, false},
+		{"a watch", talk.Answer{Command: watch, Message: protocol.Message{Type: protocol.TypeWatch}}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.a.EndsWatch(); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
 	}
 }

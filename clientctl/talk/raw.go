@@ -28,7 +28,7 @@ var (
 func parseMessage(line string) Line {
 	var m protocol.Command
 	if e := protocol.Parse([]byte(line), theServers, &m); e != nil && e.Code != protocol.OutOfRange {
-		return Line{Err: fmt.Errorf("%.60q: %s", line, e.Message)}
+		return Line{Err: fmt.Errorf("the message is not sent: %s", e.Message)}
 	}
 	id, err := messageID(m.ID)
 	if err != nil {

@@ -26,6 +26,21 @@ type Show interface {
 	State(State) error
 }
 
+// EndsWatch reports whether nothing comes of a watch any more: after unwatch, after a watch
+// that the server could not take up, which has ended the one before, and after an error
+// that answers nothing and forbids, which is how a server ends a watch that a new token does
+// not allow.
+func (a Answer) EndsWatch() bool {
+	m := a.Message
+	if m.Type != protocol.TypeError {
+		return m.Type == protocol.TypeUnwatch
+	}
+	if a.Command == nil {
+		return m.ID == nil && m.Code == protocol.Forbidden
+	}
+	return a.Command.Type == protocol.Watch && m.Retryable
+}
+
 // State is what there is of the connection.
 type State struct {
 	Phase Phase

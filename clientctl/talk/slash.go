@@ -106,16 +106,24 @@ func split(line string) (words []string, err error) {
 
 // noSuchSlash says what may have been meant.
 func noSuchSlash(name string) error {
-	var similar []string
-	for _, s := range slashes {
-		if len(name) > 1 && (strings.HasPrefix(s.name, name) || strings.HasPrefix(name, s.name) || distance(s.name, name) <= 2) {
-			similar = append(similar, s.name)
-		}
+	similar := similarTo(name, func(s string) bool { return strings.HasPrefix(s, name) || strings.HasPrefix(name, s) })
+	if len(similar) == 0 {
+		const typos = 2
+		similar = similarTo(name, func(s string) bool { return distance(s, name) <= typos })
 	}
 	if len(similar) == 0 {
 		return fmt.Errorf("there is no %.60q: /help says what there is", name)
 	}
 	return fmt.Errorf("there is no %.60q: did you mean %s?", name, strings.Join(similar, " or "))
+}
+
+func similarTo(name string, is func(string) bool) (names []string) {
+	for _, s := range slashes {
+		if len(name) > 1 && is(s.name) { // a slash alone is similar to nothing
+			names = append(names, s.name)
+		}
+	}
+	return names
 }
 
 // distance is how many letters have to be put in, left out or changed to make b of a

@@ -19,6 +19,9 @@ func (s *text) who(a Answer) error {
 	for _, user := range absent(a) {
 		rows = append(rows, []string{terminal.Escape(user), "offline", "0"})
 	}
+	if len(rows) == 1 {
+		return say(s.out, "nobody is online\n"+total(a.Message))
+	}
 	return say(s.out, terminal.Table(rows)+total(a.Message))
 }
 

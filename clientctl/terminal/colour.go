@@ -10,7 +10,6 @@ const (
 	red    = "31"
 	green  = "32"
 	yellow = "33"
-	cyan   = "36"
 )
 
 // Bold makes s stand out.
@@ -28,25 +27,9 @@ func (c Colours) Green(s string) string { return c.render(green, s) }
 // Yellow is for what a reader should know.
 func (c Colours) Yellow(s string) string { return c.render(yellow, s) }
 
-// Cyan is for names.
-func (c Colours) Cyan(s string) string { return c.render(cyan, s) }
-
 func (c Colours) render(code, s string) string {
 	if !c || s == "" {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
-}
-
-// Wanted decides whether there are colours: when is auto, always or never, as people say
-// it on the command line. auto is for a terminal that has them, unless NO_COLOR is set to
-// anything (https://no-color.org).
-func Wanted(when string, isTerminal bool, term, noColor string) Colours {
-	switch when {
-	case "always":
-		return true
-	case "never":
-		return false
-	}
-	return Colours(isTerminal && term != "dumb" && noColor == "")
 }
