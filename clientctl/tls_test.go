@@ -70,6 +70,19 @@ func TestFibonacci_with_an_own_authority(t *testing.T) {
 	}
 }
 
+func TestWatch_with_an_own_authority(t *testing.T) {
+	address, roots := serveTLS(t, `
+		query user=42
+		expect {"type":"watch","id":"1"}
+		send {"type":"watch","id":"1","level":"users","part":1,"users":[]}
+		close 4503 kicked`)
+	cmd := exec.Command("clientctl", "watch", "--user", "42", "--ws", address, "--ca", roots)
+	cmd.Env = append(os.Environ(), "GORACE="+noExitSleep)
+	if out, _ := cmd.CombinedOutput(); !strings.Contains(string(out), "watching everyone\n") {
+		t.Errorf("%s", out)
+	}
+}
+
 func TestTarget_dial_refuses_files_of_no_use(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/presenced/presence/clientctl/talk"
-	"github.com/presenced/presence/clientctl/wire"
 	"github.com/presenced/presence/services/protocol"
 	"github.com/spf13/cobra"
 )
@@ -47,7 +46,7 @@ message is one line, as it came: docs/PROTOCOL.md says what they mean.`,
 	fs.BoolVar(&f.connections, "connections", false, "show each connection, not only a user's first and last")
 	fs.StringVarP(&f.output, "output", "o", "text", "`FORMAT` of the output: text or json")
 	addColour(fs, &f.colour)
-	variables(fs, "user", "token", "ws")
+	variables(fs, "user", "token", "ws", "ca")
 	return cmd
 }
 
@@ -62,6 +61,10 @@ func watch(ctx context.Context, f watchFlags, users []string, p process) error {
 	if err != nil {
 		return err
 	}
+	dial, err := f.dial()
+	if err != nil {
+		return err
+	}
 	c := talk.Command{Type: protocol.Watch}
 	if len(users) > 0 {
 		c.Users = users
@@ -71,7 +74,7 @@ func watch(ctx context.Context, f watchFlags, users []string, p process) error {
 	}
 	return talk.New(talk.Config{
 		Address: address,
-		Dial:    wire.Options{Agent: agent(), Token: f.token},
+		Dial:    dial,
 		Show:    talk.Watching(linesOf(f.output, f.colour, p)),
 		Each:    []talk.Command{c},
 	}).Run(ctx)
