@@ -95,6 +95,12 @@ func (f *Fold) Seal() Event { return f.seal }
 // Len is the number of open connections.
 func (f *Fold) Len() int { return len(f.open) }
 
+// Conn returns the connected event of an open connection, and whether it is open.
+func (f *Fold) Conn(id Position) (Event, bool) {
+	e, ok := f.open[id.Seq]
+	return e, ok && e.ID == id
+}
+
 // Open returns the connected events of the open connections, in position order.
 func (f *Fold) Open() []Event {
 	open := make([]Event, 0, len(f.open))

@@ -161,13 +161,15 @@ func TestHistory_AgreesWithAModel_I8(t *testing.T) {
 
 // ask asks one question, and compares the answer.
 func (w *world) ask(t *rapid.T, h *presence.History, want past) {
-	switch rapid.IntRange(0, 2).Draw(t, "question") {
+	switch rapid.IntRange(0, 3).Draw(t, "question") {
 	case 0:
 		w.askOnlineAt(t, h, want)
 	case 1:
 		w.askSessions(t, h, want)
 	case 2:
 		w.askLastSeen(t, h, want)
+	case 3:
+		w.askTimeline(t, h, want)
 	}
 }
 

@@ -1,0 +1,150 @@
+package presence
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/presenced/presence/events"
+)
+
+// walk goes over all streams in the order of time, and counts who is there. It belongs to
+// one goroutine.
+type walk struct {
+	store    Store
+	from, to time.Time // the first and the last instant that is looked at
+	tides    tides
+	gauge    gauge
+	marks    []Mark
+}
+
+func (h *History) timeline(ctx context.Context, q TimelineQuery, horizon time.Time) (Timeline, error) {
+	t := Timeline{From: q.From, To: q.To}
+	if horizon.After(q.From) {
+		t.Kept = horizon
+	}
+	instants := q.instants(horizon)
+	if len(instants) == 0 {
+		return Timeline{}, fmt.Errorf("%s is %w, which is from %s on", q.To.Format(time.RFC3339Nano), ErrForgotten, horizon.Format(time.RFC3339Nano))
+	}
+	spans, err := h.spans(ctx)
+	if err != nil {
+		return Timeline{}, err
+	}
+	w := &walk{store: h.store, from: instants[0], to: q.To, gauge: newGauge()}
+	for _, s := range spans {
+		if err := h.enter(ctx, w, s); err != nil {
+			return Timeline{}, fmt.Errorf("%s: %w", s.tail.ID.Stream, err)
+		}
+	}
+	if t.Points, err = w.points(ctx, instants); err != nil {
+		return Timeline{}, err
+	}
+	t.Marks, t.Left = w.latestMarks()
+	return t, nil
+}
+
+// enter has the walk come by a stream, if it overlaps the time.
+func (h *History) enter(ctx context.Context, w *walk, s span) error {
+	if s.first.ID.Seq == 0 && s.first.At.After(w.to) || s.sealed() && s.seal.At.Before(w.from) {
+		return nil
+	}
+	t := &tide{span: s}
+	if s.seal.Reason == events.NodeLost || !s.sealed() && s.doubtful(w.to) {
+		f, err := foldTo(ctx, h.store, s.tail.ID.At(s.lastSeq()))
+		if err != nil {
+			return err
+		}
+		t.endless = f.Open()
+	}
+	w.mark(t)
+	switch {
+	case s.overlaps(w.from):
+		f, err := h.openAt(ctx, s, w.from)
+		if err != nil {
+			return err
+		}
+		t.fold = f
+		for _, e := range f.Open() {
+			w.gauge.add(e.User, tally{online: 1})
+		}
+		if err := t.read(ctx, h.store.Log); err != nil {
+			return err
+		}
+		t.schedule()
+	case s.first.At.After(w.from):
+		t.next = s.first.At
+	default:
+		return nil // it ended as the time began
+	}
+	if !t.next.IsZero() {
+		heap.Push(&w.tides, t)
+	}
+	return nil
+}
+
+// mark takes note of what a stream tells of its node.
+func (w *walk) mark(t *tide) {
+	s := t.tail.ID.Stream
+	in := func(at time.Time) bool { return !at.Before(w.from) && !at.After(w.to) }
+	if t.first.Type == events.Opened && in(t.first.At) {
+		w.marks = append(w.marks, Mark{At: t.first.At, Kind: MarkStarted, Stream: s})
+	}
+	switch {
+	case !t.sealed():
+	case t.seal.Reason != events.NodeLost:
+		if in(t.seal.At) {
+			w.marks = append(w.marks, Mark{At: t.seal.At, Kind: MarkLeft, Stream: s})
+		}
+	case in(t.seal.At) || !t.seal.LastSeen.After(w.to):
+		w.marks = append(w.marks, Mark{
+			At: t.seal.At, Kind: MarkLost, Stream: s, LastSeen: t.seal.LastSeen, Connections: len(t.endless),
+		})
+	}
+}
+
+// latestMarks are the marks in the order of time, and how many are too many.
+func (w *walk) latestMarks() (marks []Mark, left int) {
+	slices.SortFunc(w.marks, func(a, b Mark) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Kind, b.Kind), a.Stream.Compare(b.Stream))
+	})
+	left = max(0, len(w.marks)-MaxTimelineMarks)
+	return w.marks[left:], left
+}
+
+// points walks from instant to instant.
+func (w *walk) points(ctx context.Context, instants []time.Time) ([]Point, error) {
+	points := make([]Point, 0, len(instants))
+	for _, at := range instants {
+		for len(w.tides) > 0 && !w.tides[0].next.After(at) {
+			now := w.tides[0].next
+			if err := w.pass(ctx, now); err != nil {
+				return nil, err
+			}
+			if len(points) > 0 && now.Before(at) {
+				w.gauge.note(&points[len(points)-1])
+			}
+		}
+		points = append(points, w.gauge.point(at))
+	}
+	return points, nil
+}
+
+// pass makes all changes of one instant.
+func (w *walk) pass(ctx context.Context, now time.Time) error {
+	for len(w.tides) > 0 && w.tides[0].next.Equal(now) {
+		t := w.tides[0]
+		if err := t.step(ctx, w.store.Log, &w.gauge); err != nil {
+			return fmt.Errorf("%s: %w", t.tail.ID.Stream, err)
+		}
+		if t.next.IsZero() {
+			heap.Pop(&w.tides)
+		} else {
+			heap.Fix(&w.tides, 0)
+		}
+	}
+	return nil
+}
