@@ -83,6 +83,7 @@ func (a api) routes() []route {
 		{get, "/online/{user}", a.onlineUser},
 		{get, "/history/{user}", a.history},
 		{get, "/last-seen", a.lastSeen},
+		{get, "/timeline", a.timeline},
 		{get, "/events", a.events},
 		{get, "/nodes", a.nodes},
 		{get, "/stats", a.stats},

@@ -7,6 +7,7 @@
 //	GET /online/{user}   the connections of a user, paged
 //	GET /history/{user}  the sessions of a user, ?from=TIME&to=TIME, paged
 //	GET /last-seen       when users were last seen, ?user=A&user=B
+//	GET /timeline        how many were online in the course of time, and when nodes came and went
 //	GET /events          the log after a cursor, paged; with ?follow=true a stream of lines
 //	GET /nodes           the streams that have not ended, and their nodes' signs of life
 //	GET /stats           counts of this node and of the cluster

@@ -51,8 +51,8 @@ func (a api) events(w http.ResponseWriter, r *http.Request) {
 // is still connected, and the server finds out that it is not.
 const aliveEvery = 15 * time.Second
 
-// mark is a line of a stream of events that is no event.
-type mark struct {
+// bookmark is a line of a stream of events that is no event.
+type bookmark struct {
 	Cursor string `json:"cursor"` // after the events before this line
 }
 
@@ -68,7 +68,7 @@ func (a api) follow(w http.ResponseWriter, r *http.Request, reader *presence.Rea
 				return err
 			}
 		}
-		if err := lines.Encode(mark{reader.Cursor().String()}); err != nil {
+		if err := lines.Encode(bookmark{reader.Cursor().String()}); err != nil {
 			return err
 		}
 		return out.Flush()

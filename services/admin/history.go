@@ -16,6 +16,7 @@ type History interface {
 	OnlineAt(ctx context.Context, at time.Time, q presence.UserQuery) (presence.AtPage, error)
 	Sessions(ctx context.Context, q presence.SessionQuery) (presence.SessionPage, error)
 	LastSeen(ctx context.Context, users []string) ([]presence.Sighting, error)
+	Timeline(ctx context.Context, q presence.TimelineQuery) (presence.Timeline, error)
 }
 
 var _ History = (*presence.History)(nil)

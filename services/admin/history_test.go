@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -76,6 +77,12 @@ func TestHandler_History(t *testing.T) {
 		"/last-seen?user=bob&user=zoe&user=ana": `{"users":[{"user":"bob","state":"offline","last":"2026-11-23T10:00:20Z"},` +
 			`{"user":"ana","state":"offline","last":"2026-11-23T10:00:30Z","declared":"2026-11-23T10:00:42Z"}]}`,
 		"/events?after=n1/00000001/0000000000000003&limit=1": `{"events":[{"_id":"n1/00000001/0000000000000004","type":"sealed","at":"2026-11-23T10:00:42Z","by":"n2","reason":"node_lost","lastSeen":"2026-11-23T10:00:30Z","v":1}],"next":"n1/00000001/0000000000000004"}`,
+		"/timeline?from=2026-11-23T10:00:00Z&to=2026-11-23T10:01:00Z&points=3": `{"from":"2026-11-23T10:00:00Z","to":"2026-11-23T10:01:00Z","points":[` +
+			`{"at":"2026-11-23T10:00:00Z","connections":{"online":0,"unknown":0,"least":0,"most":2},"users":{"online":0,"unknown":0,"least":0,"most":2}},` +
+			`{"at":"2026-11-23T10:00:30Z","connections":{"online":1,"unknown":0,"least":0,"most":1},"users":{"online":1,"unknown":0,"least":0,"most":1}},` +
+			`{"at":"2026-11-23T10:01:00Z","connections":{"online":0,"unknown":0,"least":0,"most":0},"users":{"online":0,"unknown":0,"least":0,"most":0}}],` +
+			`"marks":[{"at":"2026-11-23T10:00:00Z","kind":"started","node":"n1","epoch":1},` +
+			`{"at":"2026-11-23T10:00:42Z","kind":"lost","node":"n1","epoch":1,"lastSeen":"2026-11-23T10:00:30Z","connections":1}]}`,
 		"/events?after=now": `{"events":[],"next":"n1/00000001/0000000000000005"}`,
 		"/nodes":            `{"nodes":[]}`,
 	} {
@@ -153,6 +160,10 @@ func (b broken) OnlineAt(context.Context, time.Time, presence.UserQuery) (presen
 	return presence.AtPage{}, b.err
 }
 
+func (b broken) Timeline(context.Context, presence.TimelineQuery) (presence.Timeline, error) {
+	return presence.Timeline{}, b.err
+}
+
 func TestHandler_History_Fails(t *testing.T) {
 	for err, want := range map[error]int{
 		presence.ErrForgotten: http.StatusGone,
@@ -160,11 +171,47 @@ func TestHandler_History_Fails(t *testing.T) {
 		events.ErrUnavailable: http.StatusServiceUnavailable,
 		errors.New("odd"):     http.StatusInternalServerError,
 	} {
-		w := httptest.NewRecorder()
-		h := admin.Handler(admin.Config{History: broken{err: err}})
-		h.ServeHTTP(w, request(http.MethodGet, "/online?at=2026-11-23T10:00:00Z", ""))
-		if w.Code != want {
-			t.Errorf("%v: %d %s, want %d", err, w.Code, w.Body, want)
+		for _, target := range []string{"/online?at=2026-11-23T10:00:00Z", "/timeline"} {
+			w := httptest.NewRecorder()
+			h := admin.Handler(admin.Config{History: broken{err: err}})
+			h.ServeHTTP(w, request(http.MethodGet, target, ""))
+			if w.Code != want {
+				t.Errorf("%s, %v: %d %s, want %d", target, err, w.Code, w.Body, want)
+			}
+		}
+	}
+}
+
+// What takes too long is answered with what to do.
+func TestHandler_Timeline_TooMuch(t *testing.T) {
+	w := httptest.NewRecorder()
+	h := admin.Handler(admin.Config{History: broken{err: fmt.Errorf("n1: %w", context.DeadlineExceeded)}})
+	h.ServeHTTP(w, request(http.MethodGet, "/timeline?last=8760h", ""))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "so much of the log could not be read within 30s: ask for less time") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// An hour before now, or before another time, unless it is said.
+func TestHandler_Timeline_Defaults(t *testing.T) {
+	for query, want := range map[string]struct {
+		span   time.Duration
+		points int
+	}{
+		"": {time.Hour, 61}, "?last=24h&points=1000": {24 * time.Hour, 1000}, "?last=1s": {time.Second, 61},
+		"?to=2026-11-23T11:00:00Z": {time.Hour, 61}, "?last=87600h": {87600 * time.Hour, 61},
+		"?from=2026-11-23T10:00:00Z&to=2026-11-23T10:00:00.003Z": {3 * time.Millisecond, 4},
+	} {
+		w := get(t, lost(t), "/timeline"+query)
+		var line struct {
+			From, To time.Time
+			Points   []struct{ At time.Time }
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &line); err != nil || w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", query, w.Code, w.Body)
+		}
+		if n := len(line.Points); n != want.points || line.To.Sub(line.From) != want.span || line.Points[0].At != line.From || line.Points[n-1].At != line.To {
+			t.Errorf("%s: %v to %v, %d points", query, line.From, line.To, n)
 		}
 	}
 }

@@ -21,6 +21,8 @@ type hostile struct {
 
 const (
 	isRange     = "limit must be between 1 and 1000"
+	isPoints    = "points must be between 2 and 1000"
+	isLast      = "last must be a time between 1s and 87600h, such as 24h"
 	isSeconds   = "seconds must be between 1 and 300"
 	noAddress   = "the query must be addresses such as 0x45f2a0+0x45f2b8"
 	noTime      = " is no time such as 2026-11-23T10:00:00Z or 2026-11-23T11:00:00+01:00 (in a query, + is %2B)"
@@ -118,6 +120,30 @@ var hostileQueries = []hostile{
 	{"/last-seen?user=a%ff", `user "a\xff": ` + notUTF8},
 	{"/last-seen?user=a&limit=1", `unknown parameter "limit"; there is user`},
 	{"/last-seen?" + strings.Repeat("user=a&", presence.MaxUserPage+1), "user is given 1001 times, and at most 1000 may be asked for"},
+
+	{"/timeline?points=1", isPoints},
+	{"/timeline?points=1001", isPoints},
+	{"/timeline?points=", isPoints},
+	{"/timeline?points=1e2", isPoints},
+	{"/timeline?points=99999999999999999999", isPoints},
+	{"/timeline?points=5&points=5", "points is given 2 times"},
+	{"/timeline?from=now", `from "now"` + noTime},
+	{"/timeline?to=", `to ""` + noTime},
+	{"/timeline?to=10000-01-01T00:00:00Z", `to "10000-01-01T00:00:00Z"` + noTime},
+	{"/timeline?from=2026-11-23T10:00:00Z&to=2026-11-23T10:00:00Z", "from is not before to"},
+	{"/timeline?from=2026-11-23T10:00:00Z&to=2026-11-23T10:00:00.0009Z", "from is not before to"},
+	{"/timeline?from=9999-11-23T10:00:00Z", "from is not before to"},
+	{"/timeline?from=2026-11-23T10:00:00Z&last=1h", "last is how long before to: give it or from"},
+	{"/timeline?last=", isLast},
+	{"/timeline?last=1", isLast},
+	{"/timeline?last=-1h", isLast},
+	{"/timeline?last=0s", isLast},
+	{"/timeline?last=87601h", isLast},
+	{"/timeline?last=9999999999h", isLast},
+	{"/timeline?last=7d", isLast},
+	{"/timeline?last=1h&last=1h", "last is given 2 times"},
+	{"/timeline?step=1m", `unknown parameter "step"; there is from, last, points, to`},
+	{"/timeline?%zz", unreadable + `invalid URL escape "%zz"`},
 
 	{"/events?after=n1", noNextOrNow},
 	{"/events?after=%00", noNextOrNow},
@@ -255,7 +281,7 @@ func TestHandler_HostilePaths(t *testing.T) {
 		t.Fatalf("%s: %v", w.Body, err)
 	}
 	for _, target := range []string{
-		"/", "/Online", "/online/", "/online/ana/", "/online/ana/bob", "/history", "/history/", "/last-seen/ana", "/kick/ana", "/%6fnline%00", "/..%2fonline",
+		"/", "/Online", "/online/", "/online/ana/", "/online/ana/bob", "/history", "/history/", "/last-seen/ana", "/timeline/", "/kick/ana", "/%6fnline%00", "/..%2fonline",
 	} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, request(http.MethodGet, target, ""))
@@ -267,7 +293,7 @@ func TestHandler_HostilePaths(t *testing.T) {
 		wantHostile(t, hostile{target, "there is no such profile; GET /debug/pprof/ lists them"}, w, http.StatusNotFound)
 	}
 	for path, allowed := range map[string]string{
-		"/online": "GET", "/online/ana": "GET", "/history/ana": "GET", "/last-seen": "GET", "/events": "GET", "/nodes": "GET", "/stats": "GET",
+		"/online": "GET", "/online/ana": "GET", "/history/ana": "GET", "/last-seen": "GET", "/timeline": "GET", "/events": "GET", "/nodes": "GET", "/stats": "GET",
 		"/openapi.yaml": "GET", "/healthz": "GET", "/readyz": "GET", "/debug/pprof/": "GET", "/debug/pprof/heap": "GET", "/kick": "POST", "/verify": "POST",
 	} {
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "BREW"} {

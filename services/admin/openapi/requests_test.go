@@ -31,6 +31,12 @@ func (w world) requests() []check {
 		{w.api, ask{path: "/last-seen", query: "user=ana&user=bob&user=zoe"}, 200},
 		{w.api, ask{path: "/last-seen"}, 400},
 
+		{w.api, ask{path: "/timeline"}, 200},
+		{w.api, ask{path: "/timeline", query: "points=1000&from=2026-11-23T10:00:00Z&to=2026-11-23T11:00:00Z"}, 200},
+		{w.api, ask{path: "/timeline", query: "last=24h&points=2"}, 200},
+		{w.api, ask{path: "/timeline", query: "points=1"}, 400},
+		{w.forgotten, ask{path: "/timeline"}, 410},
+
 		{w.api, ask{path: "/events"}, 200},
 		{w.api, ask{path: "/events", query: "limit=2&after=n9/00000001/0000000000000001"}, 200},
 		{w.api, ask{path: "/events", query: "after=now"}, 200},
@@ -86,7 +92,7 @@ func (w world) posts() []check {
 func (w world) everywhere() (all []check) {
 	const post = http.MethodPost
 	asks := []ask{
-		{path: "/online"}, {path: "/online/ana"}, {path: "/history/ana"}, {path: "/last-seen", query: "user=ana"}, {path: "/events"},
+		{path: "/online"}, {path: "/online/ana"}, {path: "/history/ana"}, {path: "/last-seen", query: "user=ana"}, {path: "/timeline"}, {path: "/events"},
 		{path: "/nodes"}, {path: "/stats"}, {method: post, path: "/kick", body: `{"user":"ana"}`},
 		{method: post, path: "/verify", body: `{}`}, {path: "/metrics"}, {path: "/openapi.yaml"}, {path: "/debug/pprof/heap"},
 	}
@@ -96,7 +102,7 @@ func (w world) everywhere() (all []check) {
 		elsewhere.host = "evil.example"
 		wrong.token = token + "x"
 		all = append(all, check{w.api, other, 405}, check{w.api, elsewhere, 403}, check{w.locked, a, 401}, check{w.locked, wrong, 401})
-		if i < 8 { // those that ask the store, and say with the status that it fails
+		if i < 9 { // those that ask the store, and say with the status that it fails
 			all = append(all, check{w.away, a, 503}, check{w.refusing, a, 500})
 		}
 	}

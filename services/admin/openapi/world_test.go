@@ -188,6 +188,10 @@ func (nothing) Sessions(context.Context, presence.SessionQuery) (presence.Sessio
 	return presence.SessionPage{}, presence.ErrForgotten
 }
 
+func (nothing) Timeline(context.Context, presence.TimelineQuery) (presence.Timeline, error) {
+	return presence.Timeline{}, presence.ErrForgotten
+}
+
 // profiling is the API while somebody takes a profile of the CPU.
 func profiling(api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
