@@ -21,6 +21,7 @@ var exitsOf = map[string]string{
 	"clientctl online":     "0 1 2 3 4 130",
 	"clientctl history":    "0 1 2 3 4 130",
 	"clientctl last-seen":  "0 1 2 3 4 130",
+	"clientctl timeline":   "0 1 2 3 4 130",
 	"clientctl events":     "0 1 2 3 4 130",
 	"clientctl nodes":      "0 1 2 3 4 130",
 	"clientctl stats":      "0 1 2 3 4 130",

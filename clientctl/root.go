@@ -87,8 +87,8 @@ names, else from defaults.
 	root.SetErr(p.err)
 	root.SetFlagErrorFunc(flagError)
 	versionFlag(root)
-	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newWatch(p), newHistory(p), newLastSeen(p), newEvents(p),
-		newNodes(p), newKick(p), newStats(p), newVerify(p), newToken(p), newLoad(p), newVersion(p), newCompletion(p), newMan(p))
+	root.AddCommand(newConnect(p), newFibonacci(p), newSequence(p), newOnline(p), newWatch(p), newHistory(p), newLastSeen(p), newTimeline(p),
+		newEvents(p), newNodes(p), newKick(p), newStats(p), newVerify(p), newToken(p), newLoad(p), newVersion(p), newCompletion(p), newMan(p))
 	for _, cmd := range root.Commands() {
 		cmd.SuggestFor = append(cmd.SuggestFor, otherNames[cmd.Name()]...)
 	}

@@ -19,6 +19,7 @@ var otherNames = map[string][]string{
 	"watch":      {"subscribe", "listen", "observe"},
 	"history":    {"past", "log-of", "when"},
 	"last-seen":  {"last", "lastseen", "seen"},
+	"timeline":   {"chart", "graph", "trend", "peak"},
 	"events":     {"log", "logs", "tail", "journal", "stream"},
 	"nodes":      {"cluster", "members", "servers", "peers"},
 	"kick":       {"disconnect", "close", "ban", "drop", "kill"},
