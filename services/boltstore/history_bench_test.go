@@ -60,10 +60,10 @@ func BenchmarkHistory(b *testing.B) {
 				}
 			}
 		})
-		for _, hours := range []time.Duration{1, 24} { // 36,000 events, and 864,000
+		for _, hours := range []int{1, 24} { // 36,000 events, and 864,000
 			b.Run(fmt.Sprintf("%stimeline of %d hours", name, hours), func(b *testing.B) {
 				b.ReportAllocs()
-				from := end.Add(-hours * time.Hour)
+				from := end.Add(-time.Duration(hours) * time.Hour)
 				for b.Loop() {
 					line, err := h.Timeline(noContext, presence.TimelineQuery{From: from, To: end.Add(-time.Second), Points: presence.MaxTimelinePoints})
 					if err != nil || len(line.Points) != presence.MaxTimelinePoints || line.Points[500].Connections.Online < 1999 {
