@@ -34,6 +34,10 @@ type Config struct {
 
 	Metrics http.Handler // answers GET /metrics; see Metrics. Default: none
 
+	// Page answers GET for the operators' page: for /, /assets/NAME and /operator/NAME.
+	// These are files without secrets, for which nobody needs the token. Default: no page.
+	Page http.Handler
+
 	// Token is what who asks must have, if it is not empty. Without one the listener must
 	// be on loopback.
 	Token string
@@ -57,11 +61,16 @@ func Handler(cfg Config) http.Handler {
 		mux.Handle(r.path, r)
 		all = append(all, r.method+" "+r.path)
 	}
+	if cfg.Page != nil {
+		for _, path := range []string{"/{$}", "/assets/{name}", "/operator/{name}"} {
+			mux.Handle(http.MethodGet+" "+path, cfg.Page)
+		}
+	}
 	there := "there is " + strings.Join(all, ", ")
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, protocol.BadRequest, there)
 	})
-	return newGuard(cfg.Token).protect(mux)
+	return newGuard(cfg.Token, cfg.Page != nil).protect(mux)
 }
 
 type api struct {

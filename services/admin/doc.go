@@ -2,6 +2,7 @@
 // and the two things that an operator may ask for. It is served on an address of its own,
 // loopback by default; openapi.yaml describes it, and package openapi holds it to that.
 //
+//	GET /                the operators' page, if there is one
 //	GET /online          users who are online, cluster-wide, from the projection, paged
 //	GET /online?at=TIME  users who were online then, from the log, paged
 //	GET /online/{user}   the connections of a user, paged

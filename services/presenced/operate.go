@@ -12,6 +12,7 @@ import (
 	"github.com/presenced/presence/services/fibonacci"
 	"github.com/presenced/presence/services/presence"
 	"github.com/presenced/presence/services/session"
+	"github.com/presenced/presence/services/site"
 )
 
 // operate makes the operator's API.
@@ -23,6 +24,7 @@ func (s *server) operate(host *session.Host, pool *fibonacci.Pool, bell *presenc
 	started := time.Now()
 	return &http.Server{
 		Handler: admin.Handler(admin.Config{
+			Page:  site.Operator(),
 			Users: s.store.Online, History: presence.NewHistory(s.store.Store), Store: s.store.Store,
 			Bell: bell, Kicker: s.member, Verify: s.verify, Ready: s.ready, Log: s.log, Metrics: metrics, Token: s.cfg.adminToken,
 			Stats: func() admin.NodeStats { return s.stats(pool, started) },

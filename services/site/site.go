@@ -1,4 +1,5 @@
-// Package site is the public web page: what a browser shows at the service's address. The
+// Package site is the web pages: the public one, which a browser shows at the service's
+// address, and that of the operators, which the operator's API serves. The public
 // page connects to the WebSocket of its own origin and uses nothing else. It is plain HTML,
 // CSS and JavaScript modules, as they are in the folder assets; there is no build step.
 //
@@ -32,9 +33,12 @@ func Handler() http.Handler {
 
 // Assets serves the files that the pages are made of, by the name in the path's last part:
 // styles, modules and icons. The pages themselves are not among them.
-func Assets() http.Handler {
+func Assets() http.Handler { return parts(files) }
+
+// parts serves files, but for pages, by the name in the path's last part.
+func parts(of map[string]*file) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f, found := files[r.PathValue("name")]
+		f, found := of[r.PathValue("name")]
 		if !found || f.isPage() {
 			secure(w.Header())
 			http.NotFound(w, r)

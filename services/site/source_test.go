@@ -31,6 +31,11 @@ func TestAssets_AreTame(t *testing.T) {
 	if err != nil || len(paths) < 5 {
 		t.Fatalf("found %d assets: %v", len(paths), err)
 	}
+	own, err := filepath.Glob("operator/*")
+	if err != nil || len(own) < 5 {
+		t.Fatalf("found %d files of operators: %v", len(own), err)
+	}
+	paths = append(paths, own...)
 	for _, p := range paths {
 		text, err := os.ReadFile(p)
 		if err != nil {

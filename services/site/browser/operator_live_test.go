@@ -1,0 +1,222 @@
+package browser
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/presenced/presence/services/presenced/witness"
+)
+
+// Keys of the tests.
+const (
+	left, right   = kb.ArrowLeft, kb.ArrowRight
+	home, keyEnd  = kb.Home, kb.End
+	escape, enter = kb.Escape, kb.Enter
+)
+
+// nobodyListens is what a browser writes to the console when a server is down.
+const nobodyListens = "ERR_CONNECTION_REFUSED"
+
+// A server is killed with users on it and started again: the page finds it again by itself,
+// says that a node was lost, and what is not known; and no event is missed.
+func TestOperator_Kill(t *testing.T) {
+	o := startOperators(t)
+	ana, bob := o.connect(t, "ana"), o.connect(t, "bob")
+	p := o.look(t)
+	for _, text := range []string{nobodyListens, "ERR_CONNECTION_RESET", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"} {
+		p.conduct.excuse(text)
+	}
+	p.says("#nodes", "Beats, ")
+	p.says("#nodes", "n1 (this one)")
+	p.says("#legend", "2 users online")
+	p.says("#crowd", "bob")
+	bob.Close()
+	p.says("#events", "bob left")
+	o.Kill()
+	<-ana.Ended()
+	p.says("#state", "Cannot be reached")
+	p.says("#nodes-error", "The server cannot be reached")
+	p.says("#events-state", "Reconnecting")
+	p.shoot("operator-killed")
+
+	o.back(t)
+	p.says("#state", "n1 is ready")
+	p.hidden("#nodes-error")
+	p.says("#events-state", "Live")
+	p.says("#events", "n1 was declared lost by n1")
+	p.says("#events", "ana was lost with its node, n1")
+	p.says("#events", "n1 started")
+	if all := p.text("#events"); strings.Count(all, "bob left") != 1 {
+		t.Errorf("events were missed, or told twice:\n%s", all)
+	}
+	p.until("the loss is drawn", query("#chart .mark.lost")+" && "+query("#chart .silence"))
+	p.says("#marks-summary", "1 lost, 2 started")
+	p.click("#marks-details summary")
+	p.says("#marks", "n1, epoch 1, was declared lost. Its last sign of life was ")
+	p.says("#marks", "with 1 connection.")
+	p.click("#marks .lost button")
+	p.until("ana is unknown", query("#crowd tbody tr")+`?.innerText.replace(/\s+/g, " ").startsWith("ana unknown")`)
+	p.says("#crowd-total", "0 connections online, 1 unknown")
+	p.says("#nodes", "n1/00000002/")
+	p.shoot("operator-back")
+}
+
+// A server that leaves in good order and comes again.
+func TestOperator_Restart(t *testing.T) {
+	o := startOperators(t)
+	o.connect(t, "ana")
+	p := o.look(t)
+	p.conduct.excuse(nobodyListens)
+	p.conduct.excuse("ERR_")
+	if err := o.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	p.says("#state", "Cannot be reached")
+	o.back(t)
+	o.connect(t, "bob")
+	p.says("#events", "ana left, as its node stopped")
+	p.says("#events", "n1 left in good order")
+	p.says("#events", "bob came, on n1")
+	p.says("#legend", "left")
+	p.until("it left, and started", query("#chart .mark.left")+" && "+query("#chart .mark.started"))
+}
+
+// The log as it grows: only what is looked for, paused, and names that are hostile.
+func TestOperator_Events(t *testing.T) {
+	const hostile = `<img src=x onerror="document.title='taken'">`
+	o := startOperators(t)
+	p := o.look(t)
+	p.says("#events-state", "Live")
+	p.says("#events-words", "Nothing has happened")
+	o.connect(t, "ana").Close()
+	p.says("#events", "ana left")
+	o.connect(t, hostile)
+	p.says("#events", hostile+" came")
+	p.says("#events-words", "3 events since")
+
+	p.fill("#events-filter", "ANA")
+	p.until("only ana's", query("#events")+".children.length === 2")
+	p.says("#events-words", "of the last 3 there are 2 with that.")
+	p.fill("#events-filter", "client") // a reason
+	p.until("only who left", query("#events")+".children.length === 1")
+	p.fill("#events-filter", "")
+
+	p.click("#events-pause")
+	p.says("#events-pause", "Go on")
+	o.connect(t, "bob")
+	p.says("#events-words", "Paused: 1 more has come.")
+	if all := p.text("#events"); strings.Contains(all, "bob") {
+		t.Errorf("shown although it is paused:\n%s", all)
+	}
+	p.click("#events-pause")
+	p.says("#events", "bob came")
+	p.shoot("operator-events")
+	p.until("the name is a text", `document.title === "Presence: operations" && !document.querySelector("img[src=x]")`)
+}
+
+// One user: where he is, and was; and he is closed, once that is confirmed.
+func TestOperator_User(t *testing.T) {
+	const hostile = `<b>ana</b>/"?`
+	o := startOperators(t)
+	o.connect(t, hostile).Close()
+	one, other := o.connect(t, hostile), o.connect(t, hostile)
+	p := o.look(t)
+	p.click("#crowd tbody button")
+	p.says("#user-name", hostile)
+	p.says("#user-seen", "Online.")
+	p.until("two connections", query("#user-connections")+".children.length === 2")
+	p.until("three sessions", query("#sessions tbody")+".rows.length === 3")
+	p.says("#sessions", "The client left")
+
+	p.click("#user-connections li:first-child button")
+	p.says("#kick-words", "Close the connection n1/00000001/")
+	p.click("#kick-no")
+	p.hidden("#kick-confirm")
+
+	p.fill("#kick-reason", "go <home>")
+	p.click("#kick-ask")
+	p.says("#kick-words", "Close all connections of this user?")
+	p.shoot("operator-kick")
+	p.click("#kick-yes")
+	p.says("#kick-result", "2 connections closed.")
+	for _, c := range []*witness.Client{one, other} {
+		<-c.Ended()
+		if seen := c.Seen(); seen.Code != 4503 {
+			t.Errorf("closed with %d", seen.Code)
+		}
+	}
+	p.says("#user-offline", "There are none.")
+	p.shoot("operator-user")
+	p.size(390, 844)
+	p.fits()
+	p.until("nothing of it is beyond the window", query("#user")+".getBoundingClientRect().right <= 390 && "+query("#user")+".scrollWidth <= "+query("#user")+".clientWidth")
+	p.shoot("operator-user-phone")
+	p.press(escape)
+	p.hidden("#user")
+	p.says("#events", "was closed by an operator")
+}
+
+// Browsers take a name of dots for a folder: that is said.
+func TestOperator_UserOfDots(t *testing.T) {
+	o := startOperators(t)
+	o.connect(t, "..")
+	p := o.look(t)
+	p.click("#crowd tbody button")
+	p.says("#user-error", "A browser cannot ask for a user of this name.")
+	p.says("#user-seen", "Online.")
+	p.click("#user-close")
+	p.hidden("#user")
+}
+
+// The log is verified beside the server that writes it.
+func TestOperator_Verify(t *testing.T) {
+	o := startOperators(t)
+	o.connect(t, "ana")
+	p := o.look(t)
+	p.click("#verify-start")
+	p.says("#verify-result", "All holds: who is online is what the log says. It was 1 stream, 2 events, 1 open connection.")
+	p.until("it may be asked again", "!"+query("#verify-start")+".disabled")
+	p.hidden("#problems-scroll")
+	p.shoot("operator-verified")
+}
+
+// With ADMIN_TOKEN the page asks for it, keeps it for the tab, and forgets it when it is
+// told to; without it nothing is shown.
+func TestOperator_Token(t *testing.T) {
+	const token = "0123456789abcdef0123"
+	o := startOperators(t, "--admin-token", token)
+	o.connect(t, "ana")
+	p := visit(t, o.Admin+"/")
+	p.conduct.excuse("401 (Unauthorized)") // which a browser writes to the console by itself
+	p.shown("#lock")
+	p.hidden("#app")
+	p.says("#state", "Locked")
+	p.until("the field has the focus", `document.activeElement.id === "token"`)
+	p.shoot("operator-token")
+	p.fill("#token", "")
+	p.press(enter)
+	p.says("#token-error", "Enter the token.")
+	p.fill("#token", "wrong")
+	p.press(enter)
+	p.says("#token-error", "That is not the token of this server.")
+	p.fill("#token", "two words")
+	p.press(enter)
+	p.says("#token-error", "white space")
+	p.fill("#token", token)
+	p.press(enter)
+	p.says("#state", "n1 is ready")
+	p.says("#crowd", "ana")
+	p.says("#events-state", "Live")
+	p.hidden("#lock")
+	p.until("it is in no address", "!location.href.includes("+quote(token)+")")
+
+	p.open(o.Admin + "/")
+	p.says("#state", "n1 is ready")
+	p.click("#forget-token")
+	p.shown("#lock")
+	p.until("nothing is left", `sessionStorage.length === 0 && localStorage.length === 0 && !document.body.textContent.includes("ana")`)
+	p.open(o.Admin + "/")
+	p.shown("#lock")
+}

@@ -1,0 +1,188 @@
+// The log as it grows: what happens from now on, also across a restart of the server.
+
+import { byId, element, foreign, setText } from "../assets/dom.js";
+import { count, counted, timeOfDay } from "../assets/format.js";
+import { stopped, wordsOf } from "./api.js";
+import { again, pause } from "./rounds.js";
+
+const keep = 500; // events, the newest
+const silence = 40_000; // milliseconds without a line, after which the stream is dead: there is one every 15 s
+const inVain = 5; // streams in a row that brought nothing and ended: their cursor is of no use any more
+
+const reasons = {
+  client: "left", timeout: "fell silent", slow: "read too slowly", kicked: "was closed by an operator", protocol: "broke the protocol",
+  shutdown: "left, as its node stopped", node_lost: "was lost with its node", replaced: "was replaced",
+};
+
+export class Events {
+  #api;
+  #open;
+  #signal;
+  #cursor = "now";
+  #all = []; // newest first
+  #seen = 0;
+  #held = []; // that came while it is paused, newest first
+  #missed = 0; // of these, those that were too many
+  #paused = false;
+  #due = false;
+
+  constructor(api, open) {
+    this.#api = api;
+    this.#open = open;
+    byId("events-pause").addEventListener("click", () => this.#pause(!this.#paused));
+    byId("events-filter").addEventListener("input", () => this.#rebuild());
+  }
+
+  start(signal) {
+    this.#signal = signal;
+    this.#follow(signal);
+  }
+
+  clear() {
+    this.#all = [];
+    this.#held = [];
+    this.#seen = 0;
+    this.#cursor = "now";
+    byId("events").replaceChildren();
+    this.#tell();
+  }
+
+  async #follow(signal) {
+    for (let failures = 0, vain = 0; !signal.aborted; ) {
+      const before = this.#cursor;
+      let words = "The server has ended the stream";
+      try {
+        await this.#stream(signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted || error.status === 401) return;
+        words = stopped(error) ? "Nothing came any more" : wordsOf(error);
+        failures++;
+        if (error.status === 400 || error.status === 410) this.#cursor = "now";
+      }
+      vain = failures === 0 && before === this.#cursor && before !== "now" ? vain + 1 : 0;
+      if (vain >= inVain) this.#cursor = "now";
+      state("Reconnecting", "warn", words);
+      await pause(again(failures), signal);
+    }
+  }
+
+  async #stream(signal) {
+    const watchdog = new AbortController();
+    let timer = setTimeout(() => watchdog.abort(), silence);
+    try {
+      const lines = this.#api.lines("GET", ["events"], { follow: "true", after: this.#cursor }, undefined, AbortSignal.any([signal, watchdog.signal]));
+      for await (const line of lines) {
+        clearTimeout(timer);
+        timer = setTimeout(() => watchdog.abort(), silence);
+        if (line.cursor === undefined) {
+          this.#take(line);
+        } else {
+          this.#cursor = line.cursor;
+          state("Live", "good", "");
+        }
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #take(event) {
+    if (!this.#paused) {
+      this.#show(event);
+    } else {
+      this.#held.unshift(event);
+      if (this.#held.length > keep) this.#missed++;
+      this.#held.length = Math.min(this.#held.length, keep);
+    }
+    this.#tell();
+  }
+
+  #show(event) {
+    this.#seen++;
+    this.#all.unshift(event);
+    this.#all.length = Math.min(this.#all.length, keep);
+    const list = byId("events");
+    if (matches(event, filter())) list.prepend(this.#item(event));
+    while (list.children.length > keep) list.lastChild.remove();
+  }
+
+  #pause(yes) {
+    this.#paused = yes;
+    byId("events-pause").setAttribute("aria-pressed", String(yes));
+    setText(byId("events-pause"), yes ? "Go on" : "Pause");
+    if (!yes) {
+      this.#seen += this.#missed;
+      this.#missed = 0;
+      for (const event of this.#held.splice(0).reverse()) this.#show(event);
+    }
+    this.#tell();
+  }
+
+  #rebuild() {
+    const wanted = filter();
+    byId("events").replaceChildren(...this.#all.filter((e) => matches(e, wanted)).map((e) => this.#item(e)));
+    this.#tell();
+  }
+
+  // tell says how many there are, once for all that come at the same time.
+  #tell() {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => {
+      this.#due = false;
+      const shown = byId("events").children.length;
+      byId("events-scroll").hidden = shown === 0;
+      const held = this.#held.length + this.#missed;
+      let words = this.#seen === 0 ? "Nothing has happened since this page was opened." : `${counted(this.#seen, "event")} since this page was opened`;
+      if (this.#seen > 0) words += filter() ? `, of the last ${count(this.#all.length)} there are ${count(shown)} with that.` : this.#seen > keep ? `; the last ${count(keep)} are here.` : ".";
+      if (this.#paused) words += ` Paused: ${counted(held, "more has", "more have")} come.`;
+      setText(byId("events-words"), words);
+    });
+  }
+
+  #item(e) {
+    return element("li", { title: e._id },
+      element("time", { class: "mono small muted", datetime: e.at }, timeOfDay(new Date(e.at))),
+      element("span", { class: "badge", "data-tone": tone(e) }, e.type),
+      element("span", {}, ...this.#words(e)));
+  }
+
+  #words(e) {
+    const node = e._id.split("/")[0];
+    switch (e.type) {
+      case "connected":
+        return [this.#user(e.user), e.resumes ? ` is recorded anew on ${node}` : ` came, on ${node}`];
+      case "disconnected":
+        return [this.#user(e.user), ` ${reasons[e.reason] ?? e.reason}`, ...(e.reason === "node_lost" ? [`, ${node}`] : [])];
+      case "sealed":
+        return [e.reason === "node_lost" ? `${node} was declared lost by ${e.by}` : `${node} left in good order`];
+      default:
+        return [`${node} started`];
+    }
+  }
+
+  #user(name) {
+    const button = element("button", { class: "link", type: "button" }, foreign(name));
+    button.addEventListener("click", () => this.#open(name));
+    return button;
+  }
+}
+
+const filter = () => byId("events-filter").value.trim().toLowerCase();
+
+function matches(e, wanted) {
+  return wanted === "" || [e._id, e.type, e.user, e.reason, e.by].some((text) => text?.toLowerCase().includes(wanted));
+}
+
+function tone(e) {
+  if (e.reason === "node_lost") return "warn";
+  return e.type === "connected" ? "good" : "";
+}
+
+function state(words, tone, why) {
+  const pill = byId("events-state");
+  setText(pill, words);
+  pill.dataset.tone = tone;
+  pill.title = why;
+}

@@ -1,0 +1,45 @@
+// Where things are in a chart. Pure.
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const ticks = [
+  second, 5 * second, 15 * second, 30 * second, minute, 2 * minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute,
+  hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour, 24 * hour, 48 * hour,
+];
+
+/** A function from numbers between a0 and a1 to those between b0 and b1; others are cut off. */
+export function linear(a0, a1, b0, b1) {
+  return (a) => b0 + ((Math.min(Math.max(a, a0), a1) - a0) / (a1 - a0 || 1)) * (b1 - b0);
+}
+
+/** Round times between two, at most so many, evenly apart as the clock on the wall shows. */
+export function timeTicks(from, to, most) {
+  const step = ticks.find((t) => (to - from) / t <= most) ?? ticks.at(-1);
+  const zone = new Date(from).getTimezoneOffset() * minute;
+  const all = [];
+  for (let t = Math.ceil((from - zone) / step) * step + zone; t <= to; t += step) all.push(t);
+  return { step, all };
+}
+
+/** Whole numbers from 0 to at least most, some four of them, evenly apart. */
+export function countTicks(most) {
+  const rough = Math.max(1, most / 4);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough);
+  const all = [];
+  for (let n = 0; n < most + step; n += step) all.push(n);
+  return all;
+}
+
+/** The last point that is not after a time; the first one if all are. */
+export function pointAt(points, at) {
+  let low = 0;
+  let high = points.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (points[middle].at <= at) low = middle;
+    else high = middle - 1;
+  }
+  return points[low];
+}

@@ -1,0 +1,153 @@
+// One user: the connections of now, which may be closed, and the sessions of the time that
+// is shown.
+
+import { byId, element, setNotice, setText } from "../assets/dom.js";
+import { counted, moment, span } from "../assets/format.js";
+import { addressable, stopped, wordsOf } from "./api.js";
+
+const size = 100; // of a page
+const reasons = {
+  client: "The client left", timeout: "Fell silent", slow: "Read too slowly", kicked: "Closed by an operator", protocol: "Broke the protocol",
+  shutdown: "The node stopped", node_lost: "The node was lost", replaced: "Replaced",
+};
+
+export class User {
+  #api;
+  #shown; // the span of time that the page shows
+  #dialog = byId("user");
+  #name = "";
+  #order; // who is to be kicked, once that is confirmed
+  #session = new AbortController();
+  #closing = new AbortController();
+
+  constructor(api, shown) {
+    this.#api = api;
+    this.#shown = shown;
+    byId("user-close").addEventListener("click", () => this.#dialog.close());
+    this.#dialog.addEventListener("close", () => this.#closing.abort());
+    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
+    byId("kick").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#confirm({ user: this.#name }, "all connections of this user");
+    });
+    byId("kick-yes").addEventListener("click", () => this.#kick());
+    byId("kick-no").addEventListener("click", () => this.#confirm());
+    byId("sessions-more").addEventListener("click", () => this.#sessions(byId("sessions-more").value));
+  }
+
+  start(signal) {
+    this.#session = signal;
+  }
+
+  clear() {
+    if (this.#dialog.open) this.#dialog.close();
+    byId("sessions").tBodies[0].replaceChildren();
+    byId("user-connections").replaceChildren();
+  }
+
+  /** Shows a user. */
+  open(name) {
+    this.#closing = new AbortController();
+    this.#name = name;
+    this.clear();
+    this.#confirm();
+    setText(byId("user-name"), name);
+    setText(byId("user-seen"), "…");
+    setText(byId("sessions-words"), `In the ${this.#shown().words} that are shown, oldest first.`);
+    setNotice(byId("user-error"), addressable(name) ? "" : "A browser cannot ask for a user of this name. Use clientctl history and clientctl online.", "warn");
+    setNotice(byId("kick-result"), "");
+    byId("kick-reason").value = "";
+    byId("kick").hidden = true;
+    byId("sessions-more").hidden = true;
+    this.#dialog.showModal();
+    this.#attempt(() => this.#lastSeen());
+    if (!addressable(name)) return;
+    this.#attempt(() => this.#connections());
+    this.#attempt(() => this.#sessions(""));
+  }
+
+  get #signal() {
+    return AbortSignal.any([this.#session, this.#closing.signal]);
+  }
+
+  async #attempt(action) {
+    try {
+      await action();
+    } catch (error) {
+      if (!stopped(error) && error.status !== 401) setNotice(byId("user-error"), wordsOf(error), "bad");
+    }
+  }
+
+  async #lastSeen() {
+    const { answer } = await this.#api.get(["last-seen"], { user: this.#name }, this.#signal);
+    const [seen] = answer.users;
+    const now = new Date();
+    if (!seen) setText(byId("user-seen"), "Never seen, or only before what retention has kept.");
+    else if (seen.state === "online") setText(byId("user-seen"), "Online.");
+    else setText(byId("user-seen"), `${seen.state === "unknown" ? "Unknown" : "Offline"}; last seen ${moment(new Date(seen.last), now)}, ${span(now - new Date(seen.last))} ago.`);
+  }
+
+  async #connections() {
+    const { answer } = await this.#api.get(["online", this.#name], { limit: size }, this.#signal);
+    byId("user-offline").hidden = answer.connections.length > 0;
+    byId("kick").hidden = answer.connections.length === 0;
+    byId("user-connections").replaceChildren(...answer.connections.map((c) => {
+      const close = element("button", { class: "button quiet tiny", type: "button", "aria-label": `Close connection ${c.id}` }, "Close…");
+      close.addEventListener("click", () => this.#confirm({ connection: c.id }, `the connection ${c.id}`));
+      return element("li", { class: "row" }, element("span", { class: "grow" },
+        element("span", { class: "mono small" }, c.id), element("br"),
+        element("span", { class: "muted small" }, `since ${moment(new Date(c.since), new Date())}${c.remote ? `, from ${c.remote}` : ""}${c.agent ? `, ${c.agent}` : ""}`)), close);
+    }));
+  }
+
+  async #sessions(after) {
+    const { from, to } = this.#shown();
+    const parameters = { limit: size };
+    if (from !== undefined) Object.assign(parameters, { from: new Date(from).toISOString() });
+    if (to !== undefined && after) Object.assign(parameters, { after });
+    const { answer } = await this.#api.get(["history", this.#name], parameters, this.#signal);
+    byId("sessions").tBodies[0].append(...answer.sessions.map(sessionRow));
+    byId("sessions-more").hidden = !answer.next;
+    byId("sessions-more").value = answer.next ?? "";
+    if (byId("sessions").tBodies[0].rows.length === 0) setText(byId("sessions-words"), `There were none in the ${this.#shown().words} that are shown.`);
+  }
+
+  // confirm asks whether to kick; without an order it asks no more.
+  #confirm(order, whom) {
+    this.#order = order;
+    byId("kick-confirm").hidden = !order;
+    if (!order) return;
+    setText(byId("kick-words"), `Close ${whom}? The client is told, and may connect again.`);
+    byId("kick-yes").focus();
+  }
+
+  async #kick() {
+    const order = { ...this.#order, wait: "5s" };
+    const reason = byId("kick-reason").value.trim();
+    if (reason) order.reason = reason;
+    this.#confirm();
+    setNotice(byId("kick-result"), "Closing…");
+    try {
+      const k = await this.#api.post(["kick"], order, this.#session);
+      if (k.asked === 0) setNotice(byId("kick-result"), "There was nothing to close any more.");
+      else if (k.gone === k.asked) setNotice(byId("kick-result"), `${counted(k.gone, "connection")} closed.`, "good");
+      else setNotice(byId("kick-result"), `${k.gone} of ${counted(k.asked, "connection")} closed so far. The node of the others may be slow, cut off from the store, or dead.`, "warn");
+    } catch (error) {
+      if (stopped(error) || error.status === 401) return;
+      setNotice(byId("kick-result"), wordsOf(error), "bad");
+    }
+    this.#attempt(() => this.#connections());
+  }
+}
+
+function sessionRow(s) {
+  const now = new Date();
+  const ended = s.until ? moment(new Date(s.until), now) : "–";
+  const tone = { online: "good", unknown: "warn" }[s.state] ?? "";
+  let why = s.reason ? (reasons[s.reason] ?? s.reason) : "–";
+  if (s.lastSeen && s.until) why += `; last confirmed ${moment(new Date(s.lastSeen), now)}`;
+  return element("tr", {},
+    element("td", { class: "nowrap" }, moment(new Date(s.since), now)), element("td", { class: "nowrap" }, ended),
+    element("td", {}, element("span", { class: "badge", "data-tone": tone }, s.state)), element("td", {}, why),
+    element("td", { class: "small" }, element("bdi", {}, [s.remote, s.agent].filter(Boolean).join(", "))), element("td", { class: "mono small" }, s.connection));
+}
