@@ -38,6 +38,7 @@ func TestOperator_Kill(t *testing.T) {
 	<-ana.Ended()
 	p.says("#state", "Cannot be reached")
 	p.says("#nodes-error", "The server cannot be reached")
+	p.says("#nodes", "Last heard of ")
 	p.says("#events-state", "Reconnecting")
 	p.shoot("operator-killed")
 
@@ -141,6 +142,8 @@ func TestOperator_User(t *testing.T) {
 	p.shoot("operator-kick")
 	p.click("#kick-yes")
 	p.says("#kick-result", "2 connections closed.")
+	p.says("#user-seen", "Offline; last seen ")
+	p.says("#sessions", "Closed by an operator")
 	for _, c := range []*witness.Client{one, other} {
 		<-c.Ended()
 		if seen := c.Seen(); seen.Code != 4503 {

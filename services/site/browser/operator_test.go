@@ -95,6 +95,42 @@ func TestOperator_Forgotten(t *testing.T) {
 	p.hidden("#crowd-error")
 }
 
+// A node that does not beat is late, and then declared lost by the other.
+func TestOperator_DeadNode(t *testing.T) {
+	dir := t.TempDir()
+	db, err := boltstore.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n2 := events.Stream{Node: "n2", Epoch: 7}
+	began := events.Milliseconds(time.Now()).Add(-time.Minute)
+	store := db.Store()
+	_, err = store.Log.Append(t.Context(), []events.Event{
+		{ID: n2.At(0), Type: events.Opened, At: began, Process: "p", Addr: "localhost:8082", Version: "v1.0.0"},
+		{ID: n2.At(1), Type: events.Connected, At: began, User: "zoe"},
+	})
+	if err == nil {
+		err = store.Nodes.Join(t.Context(), presence.Node{Stream: n2, Addr: "localhost:8082", Beat: 1, Tail: n2.At(1), Connections: 1, Version: "v1.0.0", StartedAt: began})
+	}
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := startOperators(t, "--data-dir", dir)
+	p := o.look(t)
+	p.says("#nodes", "localhost:8082")
+	p.says("#nodes", "Late, ")
+	p.click("#stats-details summary")
+	p.shoot("operator-dead-node")
+	p.says("#events", "n2 was declared lost by n1")
+	p.says("#events", "zoe was lost with its node, n2")
+	p.says("#stats-takeovers", "1")
+	p.until("it is no node any more", "!"+query("#nodes")+`.innerText.includes("n2")`)
+	p.says("#marks-summary", "1 lost")
+}
+
 // retain deletes what is older than a horizon.
 func retain(t *testing.T, dir string, horizon time.Time) {
 	t.Helper()

@@ -1,7 +1,8 @@
 // Who was online at a time.
 
 import { byId, element, foreign, setNotice, setText } from "../assets/dom.js";
-import { count, counted, moment } from "../assets/format.js";
+import { count, counted } from "../assets/format.js";
+import { moment } from "./when.js";
 import { stopped, wordsOf } from "./api.js";
 
 const calm = 200; // milliseconds that a time must stand still before it is asked about

@@ -1,7 +1,8 @@
 // How many were online in the course of time, and the time that is looked at.
 
 import { byId, element, setNotice, setText } from "../assets/dom.js";
-import { count, counted, moment, span } from "../assets/format.js";
+import { count, counted, span } from "../assets/format.js";
+import { moment } from "./when.js";
 import { stopped, wordsOf } from "./api.js";
 import { draw, point } from "./chart.js";
 import { rounds } from "./rounds.js";

@@ -1,7 +1,8 @@
 // The nodes, their signs of life, and the counts of the one that answers.
 
 import { byId, element, setNotice, setText } from "../assets/dom.js";
-import { count, counted, moment, span } from "../assets/format.js";
+import { count, counted, span } from "../assets/format.js";
+import { moment } from "./when.js";
 import { stopped, wordsOf } from "./api.js";
 import { rounds } from "./rounds.js";
 
@@ -57,6 +58,7 @@ export class Nodes {
     } catch (error) {
       if (stopped(error) || error.status === 401) return true;
       setNotice(byId("nodes-error"), wordsOf(error), "bad");
+      this.#doubt();
       state(error.status === 0 ? "Cannot be reached" : "Failing", "bad");
       return false;
     }
@@ -73,6 +75,14 @@ export class Nodes {
     const body = byId("nodes").tBodies[0];
     if (rows.length !== body.rows.length || rows.some((tr, i) => tr !== body.rows[i])) body.replaceChildren(...rows);
     for (const [key, row] of this.#rows) if (!row.tr.isConnected) this.#forget(key);
+  }
+
+  // doubt says of what is shown how old it is, as nothing is known of now.
+  #doubt() {
+    for (const [key, row] of this.#rows) {
+      row.life.dataset.tone = "";
+      setText(row.life, `Last heard of ${span(performance.now() - this.#beats.get(key).at)} ago`);
+    }
   }
 
   #forget(key) {
@@ -116,7 +126,7 @@ function fill(row, n, age, self) {
 }
 
 /** What the age of a beat means. */
-function lease(age) {
+export function lease(age) {
   if (age < late) return { tone: "good", words: `Beats, ${span(age)} ago` };
   if (age < lost) return { tone: "warn", words: `Late, ${span(age)} ago` };
   return { tone: "bad", words: `Silent for ${span(age)}: to be declared lost` };

@@ -22,13 +22,13 @@ export function timeTicks(from, to, most) {
   return { step, all };
 }
 
-/** Whole numbers from 0 to at least most, some four of them, evenly apart. */
+/** Whole numbers from 0 to at least most and 1, some four of them, evenly apart. */
 export function countTicks(most) {
   const rough = Math.max(1, most / 4);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough);
   const all = [];
-  for (let n = 0; n < most + step; n += step) all.push(n);
+  for (let n = 0; n < Math.max(1, most) + step; n += step) all.push(n);
   return all;
 }
 

@@ -2,7 +2,8 @@
 // is shown.
 
 import { byId, element, setNotice, setText } from "../assets/dom.js";
-import { counted, moment, span } from "../assets/format.js";
+import { counted, span } from "../assets/format.js";
+import { moment } from "./when.js";
 import { addressable, stopped, wordsOf } from "./api.js";
 
 const size = 100; // of a page
@@ -60,8 +61,13 @@ export class User {
     byId("kick").hidden = true;
     byId("sessions-more").hidden = true;
     this.#dialog.showModal();
+    this.#ask();
+  }
+
+  // ask asks for all that is shown.
+  #ask() {
     this.#attempt(() => this.#lastSeen());
-    if (!addressable(name)) return;
+    if (!addressable(this.#name)) return;
     this.#attempt(() => this.#connections());
     this.#attempt(() => this.#sessions(""));
   }
@@ -106,6 +112,7 @@ export class User {
     if (from !== undefined) Object.assign(parameters, { from: new Date(from).toISOString() });
     if (to !== undefined && after) Object.assign(parameters, { after });
     const { answer } = await this.#api.get(["history", this.#name], parameters, this.#signal);
+    if (!after) byId("sessions").tBodies[0].replaceChildren();
     byId("sessions").tBodies[0].append(...answer.sessions.map(sessionRow));
     byId("sessions-more").hidden = !answer.next;
     byId("sessions-more").value = answer.next ?? "";
@@ -136,7 +143,7 @@ export class User {
       if (stopped(error) || error.status === 401) return;
       setNotice(byId("kick-result"), wordsOf(error), "bad");
     }
-    this.#attempt(() => this.#connections());
+    if (this.#dialog.open) this.#ask();
   }
 }
 

@@ -1,0 +1,37 @@
+package browser
+
+import "testing"
+
+// What modules of the operators' page say that only compute.
+func TestOperator_Pure(t *testing.T) {
+	p := startOperators(t).look(t)
+	for expression, want := range map[string]string{
+		`nodes.lease(4999).words`:                          "Beats, 4 s ago",
+		`nodes.lease(5000).tone`:                           "warn",
+		`nodes.lease(9999).words`:                          "Late, 9 s ago",
+		`nodes.lease(10000).tone`:                          "bad",
+		`nodes.lease(75000).words`:                         "Silent for 1 min 15 s: to be declared lost",
+		`scale.countTicks(0).join()`:                       "0,1",
+		`scale.countTicks(1).join()`:                       "0,1",
+		`scale.countTicks(3).join()`:                       "0,1,2,3",
+		`scale.countTicks(8).join()`:                       "0,2,4,6,8",
+		`scale.countTicks(41).join()`:                      "0,20,40,60",
+		`scale.countTicks(1000000).join()`:                 "0,500000,1000000",
+		`scale.linear(0, 10, 100, 200)(5)`:                 "150",
+		`scale.linear(0, 10, 100, 200)(99)`:                "200",
+		`scale.linear(5, 5, 100, 200)(5)`:                  "100", // no span is no division by zero
+		`scale.timeTicks(0, 60000, 5).all.join()`:          "0,15000,30000,45000,60000",
+		`scale.timeTicks(1, 59999, 5).all.join()`:          "15000,30000,45000",
+		`scale.pointAt([{at: 1}, {at: 3}, {at: 5}], 4).at`: "3",
+		`scale.pointAt([{at: 1}, {at: 3}, {at: 5}], 5).at`: "5",
+		`scale.pointAt([{at: 1}, {at: 3}, {at: 5}], 0).at`: "1",
+		`scale.pointAt([], 0)`:                             "undefined",
+		`when.moment(new Date(2020, 0, 2, 3, 4, 5), new Date(2021, 0, 2)).includes("2020")`: "true",
+		`when.moment(new Date(2020, 0, 2, 3, 4, 5), new Date(2020, 5, 2)).includes("2020")`: "false",
+	} {
+		got := value[string](p, `Promise.all(["nodes", "scale", "when"].map((name) => import("/operator/" + name + ".js"))).then(([nodes, scale, when]) => String(`+expression+`))`)
+		if got != want {
+			t.Errorf("%s: %s, want %s", expression, got, want)
+		}
+	}
+}
