@@ -40,6 +40,12 @@ func TestOperator_Day(t *testing.T) {
 		t.Errorf("who was online while the node was silent:\n%s", rows)
 	}
 	p.click("#marks-details summary")
+	value[bool](p, query("#when")+".focus() ?? true")
+	for range 12 {
+		p.press(right)
+	}
+	p.until("it is still silent", query("#crowd-when")+".innerText.endsWith("+query("#when-words")+".innerText) && "+query("#legend")+`.innerText.includes("0 users online")`)
+	value[bool](p, "document.activeElement.blur() ?? true")
 	p.shoot("operator-day")
 	p.dark(true)
 	p.shoot("operator-day-dark")
