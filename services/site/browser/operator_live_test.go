@@ -1,11 +1,15 @@
 package browser
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/presenced/presence/events"
+	"github.com/presenced/presence/services/boltstore"
 	"github.com/presenced/presence/services/presenced/witness"
 )
 
@@ -180,9 +184,74 @@ func TestOperator_Verify(t *testing.T) {
 	p := o.look(t)
 	p.click("#verify-start")
 	p.says("#verify-result", "All holds: who is online is what the log says. It was 1 stream, 2 events, 1 open connection.")
-	p.until("it may be asked again", "!"+query("#verify-start")+".disabled")
+	p.until("it may be asked again", query("#verify-start")+`.ariaDisabled === "false" && document.activeElement.id === "verify-start"`)
 	p.hidden("#problems-scroll")
 	p.shoot("operator-verified")
+}
+
+// What does not hold is listed, and how long it takes is told meanwhile; and what a broken
+// log does to the past is told in words.
+func TestOperator_VerifyFindsProblems(t *testing.T) {
+	dir := t.TempDir()
+	damage(t, dir)
+	o := startOperators(t, "--data-dir", dir)
+	p := visit(t, o.Admin+"/")
+	p.conduct.excuse("500 (Internal Server Error)")
+	p.says("#history-error", "The store failed; the server's log says why.")
+	p.click("#verify-start")
+	p.shown("#verify-stop")
+	p.says("#verify-progress", "Running for ")
+	p.click("#verify-stop")
+	p.says("#verify-result", "Stopped. Nothing can be said.")
+	p.until("the focus is not lost", `document.activeElement.id === "verify-start"`)
+	p.click("#verify-start")
+	p.says("#verify-result", "1 problem in ")
+	p.says("#problems", "n9/00000001")
+	p.shoot("operator-problems")
+}
+
+// damage writes a log that breaks its own grammar: a connection ends twice.
+func damage(t *testing.T, dir string) {
+	t.Helper()
+	db, err := boltstore.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n9, at := events.Stream{Node: "n9", Epoch: 1}, events.Milliseconds(time.Now()).Add(-time.Minute)
+	end := events.Event{ID: n9.At(2), Type: events.Disconnected, At: at, User: "ana", Conn: n9.At(1), Reason: events.Client}
+	again := end
+	again.ID = n9.At(3)
+	for _, run := range [][]events.Event{
+		{{ID: n9.At(0), Type: events.Opened, At: at, Process: "p"}, {ID: n9.At(1), Type: events.Connected, At: at, User: "ana"}, end},
+		{again, {ID: n9.At(4), Type: events.Sealed, At: at, By: "n9", Reason: events.Shutdown}},
+	} {
+		if _, err := db.Store().Log.Append(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// More users than a page has: the time that is looked at stays, while they are read.
+func TestOperator_More(t *testing.T) {
+	o := startOperators(t)
+	for i := range 120 {
+		o.connect(t, fmt.Sprintf("user-%03d", i))
+	}
+	p := o.look(t)
+	p.until("a page", query("#crowd tbody")+".rows.length === 100")
+	p.says("#crowd-total", "120 connections online")
+	p.click("#crowd-more")
+	p.until("all", query("#crowd tbody")+".rows.length === 120")
+	p.hidden("#crowd-more")
+	p.says("#crowd", "user-119")
+	to := p.text("#when-to")
+	p.until("the chart has moved on", query("#when-to")+".innerText !== "+quote(to))
+	if n := value[int](p, query("#crowd tbody")+".rows.length"); n != 120 {
+		t.Errorf("%d users are left", n)
+	}
 }
 
 // With ADMIN_TOKEN the page asks for it, keeps it for the tab, and forgets it when it is

@@ -17,13 +17,21 @@ export class Crowd {
   #asking = new AbortController();
   #timer = 0;
   #at;
+  #more = false; // more than a page is shown: it is left alone while the time stays the same
   #shown = ""; // the table, as text: it is left alone while it stays the same
 
   constructor(api, open) {
     this.#api = api;
     this.#open = open;
-    byId("crowd-more").addEventListener("click", () => this.#ask(byId("crowd-more").value));
+    byId("crowd-more").addEventListener("click", () => {
+      this.#more = true;
+      this.stay();
+      this.#ask(byId("crowd-more").value);
+    });
   }
+
+  /** Called when the time that is looked at is to stay. */
+  stay = () => {};
 
   start(signal) {
     this.#signal = signal;
@@ -37,6 +45,8 @@ export class Crowd {
 
   /** Shows who was online at a time, once no other is wanted; of one that is forgotten, that it is. */
   show(at, forgotten) {
+    if (this.#more && Math.abs(at - this.#at) <= 1) return;
+    this.#more = false;
     this.#at = at;
     clearTimeout(this.#timer);
     if (forgotten) {

@@ -6,7 +6,7 @@ import { moment } from "./when.js";
 import { stopped, wordsOf } from "./api.js";
 import { draw, point } from "./chart.js";
 import { rounds } from "./rounds.js";
-import { pointAt } from "./scale.js";
+import { pointAt, stepsOf } from "./scale.js";
 
 // Each range with the number of its points, and how far a step of the slider goes (in ms).
 const ranges = [
@@ -33,6 +33,7 @@ export class History {
   #exact; // how many there were at a time that was looked at
   #timer = 0;
   #at; // the time that is looked at; undefined: the end, whatever it is
+  #busy = 0; // answers that are waited for
   #took = 0; // milliseconds that the last answer took
   #signal;
   #asking = new AbortController();
@@ -64,7 +65,7 @@ export class History {
 
   start(signal) {
     this.#signal = signal;
-    rounds(signal, () => Math.max(soonest, share * this.#took), () => this.#ask());
+    rounds(signal, () => Math.max(soonest, share * this.#took), () => (this.#busy ? true : this.#ask()));
   }
 
   clear() {
@@ -81,6 +82,7 @@ export class History {
     this.#asking = new AbortController();
     const signal = AbortSignal.any([this.#asking.signal, this.#signal]);
     const began = performance.now();
+    this.#busy++;
     byId("figure").setAttribute("aria-busy", "true");
     try {
       const { answer } = await this.#api.get(["timeline"], { last: this.#range.last, points: this.#range.points }, signal);
@@ -93,10 +95,11 @@ export class History {
       return true;
     } catch (error) {
       if (stopped(error) || error.status === 401) return true;
-      setNotice(byId("history-error"), error.status === 410 ? "Nothing is kept of that time: retention has deleted what was before." : wordsOf(error), "bad");
+      setNotice(byId("history-error"), failed(error), "bad");
       return false;
     } finally {
-      if (!this.#asking.signal.aborted) byId("figure").removeAttribute("aria-busy");
+      this.#busy--;
+      if (!this.#busy) byId("figure").removeAttribute("aria-busy");
     }
   }
 
@@ -116,20 +119,23 @@ export class History {
     if (from === undefined) return;
     this.#at = at === undefined || at >= to ? undefined : Math.max(at, from);
     const slider = byId("when");
-    slider.max = Math.ceil((to - from) / this.#range.step);
-    slider.value = this.#at === undefined ? slider.max : Math.round((this.#at - from) / this.#range.step);
+    const steps = stepsOf(from, to, this.#range.step);
+    slider.max = steps.last;
+    slider.value = this.#at === undefined ? steps.last : steps.of(this.#at);
     this.#cursor();
     this.#tell(this.#at ?? to);
   }
 
-  // The slider's steps are round times; its ends are those of the chart.
+  /** Stays at the time that is looked at, also if that is the end, which moves on. */
+  stay() {
+    this.#look(this.#at ?? this.#line?.to - 1);
+  }
+
   #slide() {
     const { from, to } = this.#line ?? {};
     if (from === undefined) return;
-    const n = Number(byId("when").value);
-    const round = Math.ceil(from / this.#range.step) * this.#range.step + (n - 1) * this.#range.step;
-    const end = n === Number(byId("when").max);
-    this.#at = end ? undefined : n === 0 ? from : Math.min(round, to);
+    const at = stepsOf(from, to, this.#range.step).at(Number(byId("when").value));
+    this.#at = at === to ? undefined : at;
     this.#cursor();
     this.#tell(this.#at ?? to);
   }
@@ -181,6 +187,12 @@ export class History {
     if (items.length === 0) items.push(element("li", { class: "muted" }, "No node started, left or was lost in this time."));
     byId("marks").replaceChildren(...items);
   }
+}
+
+function failed(error) {
+  if (error.status === 410) return "Nothing is kept of that time: retention has deleted it.";
+  if (error.status === 500) return `${wordsOf(error)} Verify, below, says whether the log is in order.`;
+  return wordsOf(error);
 }
 
 // Radio buttons that look like one thing.

@@ -14,6 +14,7 @@ const api = new Api();
 const history = new History(api);
 const user = new User(api, () => history.shown);
 const crowd = new Crowd(api, (name) => user.open(name));
+crowd.stay = () => history.stay();
 history.pick = (at, forgotten) => crowd.show(at, forgotten);
 const parts = [new Nodes(api), history, crowd, new Events(api, (name) => user.open(name)), new Verify(api), user];
 

@@ -32,6 +32,20 @@ export function countTicks(most) {
   return all;
 }
 
+/**
+ * The steps of a slider over a span of time: its ends are those of the span, and in between
+ * are round times. `at` is the time of a step, `of` the step at or before a time.
+ */
+export function stepsOf(from, to, step) {
+  const first = Math.ceil(from / step) * step;
+  const last = Math.max(0, Math.ceil((to - first) / step)) + 1;
+  return {
+    last,
+    at: (n) => (n <= 0 ? from : n >= last ? to : first + (n - 1) * step),
+    of: (at) => (at >= to ? last : at < first ? 0 : Math.floor((at - first) / step) + 1),
+  };
+}
+
 /** The last point that is not after a time; the first one if all are. */
 export function pointAt(points, at) {
   let low = 0;

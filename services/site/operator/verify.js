@@ -1,7 +1,7 @@
 // Has the server verify its log, and says what came of it.
 
 import { byId, element, setNotice, setText } from "../assets/dom.js";
-import { count, counted, span } from "../assets/format.js";
+import { counted, span } from "../assets/format.js";
 import { stopped, wordsOf } from "./api.js";
 
 export class Verify {
@@ -61,7 +61,8 @@ export class Verify {
   }
 
   #busy(yes) {
-    byId("verify-start").disabled = yes;
+    byId("verify-start").setAttribute("aria-disabled", String(yes)); // it keeps the focus
+    if (!yes && document.activeElement === byId("verify-stop")) byId("verify-start").focus();
     byId("verify-stop").hidden = !yes;
     setText(byId("verify-progress"), yes ? "Asking…" : "");
     byId("problems-scroll").hidden = this.#problems().rows.length === 0;
@@ -71,5 +72,5 @@ export class Verify {
 function verdict(r) {
   const read = `${counted(r.streams, "stream")}, ${counted(r.events, "event")}, ${counted(r.open, "open connection")}`;
   if (r.holds) setNotice(byId("verify-result"), `All holds: who is online is what the log says. It was ${read}.`, "good");
-  else setNotice(byId("verify-result"), `${counted(r.problems, "problem")} in ${read}. “presenced verify --repair” mends what differs in online; ${count(r.problems)} of them are listed here.`, "bad");
+  else setNotice(byId("verify-result"), `${counted(r.problems, "problem")} in ${read}, listed below. “presenced verify --repair” mends what differs in online.`, "bad");
 }
