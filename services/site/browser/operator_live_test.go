@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,33 @@ func TestOperator_Events(t *testing.T) {
 	p.says("#events", "bob came")
 	p.shoot("operator-events")
 	p.until("the name is a text", `document.title === "Presence: operations" && !document.querySelector("img[src=x]")`)
+}
+
+// Who does not look does not hold on to a connection, and hears afterwards what there was.
+// Of very much the last is shown.
+func TestOperator_Rest(t *testing.T) {
+	o := startOperators(t)
+	p := o.look(t)
+	p.says("#events-state", "Live")
+	hide := func(yes bool) {
+		p.Helper()
+		value[bool](p, `Object.defineProperty(document, "hidden", { configurable: true, get: () => `+strconv.FormatBool(yes)+` }) && document.dispatchEvent(new Event("visibilitychange"))`)
+	}
+	hide(true)
+	p.says("#events-state", "Resting")
+	for range 300 {
+		o.connect(t, "ana").Close()
+	}
+	o.connect(t, "bob")
+	if words := p.text("#events-words"); !strings.Contains(words, "Nothing has happened") {
+		t.Errorf("while nobody looks: %s", words)
+	}
+	hide(false)
+	p.says("#events-state", "Live")
+	p.says("#events-words", "601 events since this page was opened; the last 500 are here.")
+	p.until("the last are here", query("#events")+".children.length === 500 && "+query("#events")+`.firstChild.innerText.includes("bob")`)
+	p.fill("#events-filter", "bob")
+	p.until("one is bob", query("#events")+".children.length === 1")
 }
 
 // One user: where he is, and was; and he is closed, once that is confirmed.

@@ -3,10 +3,12 @@
 import { byId, element, foreign, setText } from "../assets/dom.js";
 import { count, counted, timeOfDay } from "../assets/format.js";
 import { stopped, wordsOf } from "./api.js";
-import { again, pause } from "./rounds.js";
+import { again, pause, seen } from "./rounds.js";
 
 const keep = 500; // events, the newest
 const silence = 40_000; // milliseconds without a line, after which the stream is dead: there is one every 15 s
+const rest = 10_000; // milliseconds that nobody looks, after which the stream is given up: a browser has few for a server
+const forget = 600_000; // and after which what came meanwhile is left out
 const inVain = 5; // streams in a row that brought nothing and ended: their cursor is of no use any more
 
 const reasons = {
@@ -21,10 +23,12 @@ export class Events {
   #cursor = "now";
   #all = []; // newest first
   #seen = 0;
+  #fresh = 0; // of these, those that are not yet in the list
   #held = []; // that came while it is paused, newest first
   #missed = 0; // of these, those that were too many
   #paused = false;
   #due = false;
+  #gap = false; // something was left out, since nobody looked
 
   constructor(api, open) {
     this.#api = api;
@@ -41,7 +45,10 @@ export class Events {
   clear() {
     this.#all = [];
     this.#held = [];
+    this.#fresh = 0;
+    this.#missed = 0;
     this.#seen = 0;
+    this.#gap = false;
     this.#cursor = "now";
     byId("events").replaceChildren();
     this.#tell();
@@ -49,6 +56,7 @@ export class Events {
 
   async #follow(signal) {
     for (let failures = 0, vain = 0; !signal.aborted; ) {
+      await this.#wake(signal);
       const before = this.#cursor;
       let words = "The server has ended the stream";
       try {
@@ -56,6 +64,7 @@ export class Events {
         failures = 0;
       } catch (error) {
         if (signal.aborted || error.status === 401) return;
+        if (document.hidden) continue;
         words = stopped(error) ? "Nothing came any more" : wordsOf(error);
         failures++;
         if (error.status === 400 || error.status === 410) this.#cursor = "now";
@@ -67,9 +76,27 @@ export class Events {
     }
   }
 
+  // wake waits until somebody looks. What came meanwhile is read then, unless that is long ago.
+  async #wake(signal) {
+    if (!document.hidden) return;
+    state("Resting", "", "Nobody looks");
+    const began = performance.now();
+    await seen(signal);
+    if (performance.now() - began < forget || this.#cursor === "now") return;
+    this.#cursor = "now";
+    this.#gap = true;
+    this.#tell();
+  }
+
   async #stream(signal) {
     const watchdog = new AbortController();
     let timer = setTimeout(() => watchdog.abort(), silence);
+    let sleepy = 0;
+    const look = () => {
+      clearTimeout(sleepy);
+      if (document.hidden) sleepy = setTimeout(() => watchdog.abort(), rest);
+    };
+    document.addEventListener("visibilitychange", look);
     try {
       const lines = this.#api.lines("GET", ["events"], { follow: "true", after: this.#cursor }, undefined, AbortSignal.any([signal, watchdog.signal]));
       for await (const line of lines) {
@@ -84,12 +111,14 @@ export class Events {
       }
     } finally {
       clearTimeout(timer);
+      clearTimeout(sleepy);
+      document.removeEventListener("visibilitychange", look);
     }
   }
 
   #take(event) {
     if (!this.#paused) {
-      this.#show(event);
+      this.#add(event);
     } else {
       this.#held.unshift(event);
       if (this.#held.length > keep) this.#missed++;
@@ -98,12 +127,20 @@ export class Events {
     this.#tell();
   }
 
-  #show(event) {
+  #add(event) {
     this.#seen++;
+    this.#fresh++;
     this.#all.unshift(event);
     this.#all.length = Math.min(this.#all.length, keep);
+  }
+
+  // list puts what is fresh into the list.
+  #list() {
+    const wanted = filter();
+    const fresh = this.#all.slice(0, this.#fresh).filter((e) => matches(e, wanted));
+    this.#fresh = 0;
     const list = byId("events");
-    if (matches(event, filter())) list.prepend(this.#item(event));
+    list.prepend(...fresh.map((e) => this.#item(e)));
     while (list.children.length > keep) list.lastChild.remove();
   }
 
@@ -114,28 +151,30 @@ export class Events {
     if (!yes) {
       this.#seen += this.#missed;
       this.#missed = 0;
-      for (const event of this.#held.splice(0).reverse()) this.#show(event);
+      for (const event of this.#held.splice(0).reverse()) this.#add(event);
     }
     this.#tell();
   }
 
   #rebuild() {
-    const wanted = filter();
-    byId("events").replaceChildren(...this.#all.filter((e) => matches(e, wanted)).map((e) => this.#item(e)));
+    this.#fresh = this.#all.length;
+    byId("events").replaceChildren();
     this.#tell();
   }
 
-  // tell says how many there are, once for all that come at the same time.
+  // tell shows what there is, and how much, once for all that come at the same time.
   #tell() {
     if (this.#due) return;
     this.#due = true;
     requestAnimationFrame(() => {
       this.#due = false;
+      this.#list();
       const shown = byId("events").children.length;
       byId("events-scroll").hidden = shown === 0;
       const held = this.#held.length + this.#missed;
       let words = this.#seen === 0 ? "Nothing has happened since this page was opened." : `${counted(this.#seen, "event")} since this page was opened`;
       if (this.#seen > 0) words += filter() ? `, of the last ${count(this.#all.length)} there are ${count(shown)} with that.` : this.#seen > keep ? `; the last ${count(keep)} are here.` : ".";
+      if (this.#gap) words += " What happened while nobody looked is left out.";
       if (this.#paused) words += ` Paused: ${counted(held, "more has", "more have")} come.`;
       setText(byId("events-words"), words);
     });
