@@ -167,24 +167,30 @@ func newTarget(t *testing.T, out io.Reader, stop func() exitCode) *target {
 	return nil
 }
 
-// online asks the operator's API who is online: connections by user.
-func (tg *target) online(t *testing.T) map[string]int {
+// get asks the operator's API.
+func (tg *target) get(t *testing.T, path string, answer any) {
 	t.Helper()
-	resp, err := http.Get(tg.admin + "/online?limit=1000")
+	resp, err := http.Get(tg.admin + path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	defer http.DefaultClient.CloseIdleConnections()
+	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d, %v", path, resp.StatusCode, err)
+	}
+}
+
+// online asks the operator's API who is online: connections by user.
+func (tg *target) online(t *testing.T) map[string]int {
+	t.Helper()
 	var page struct {
 		Users []struct {
 			User        string
 			Connections int
 		}
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&page); err != nil {
-		t.Fatal(err)
-	}
+	tg.get(t, "/online?limit=1000", &page)
 	users := make(map[string]int)
 	for _, u := range page.Users {
 		users[u.User] = u.Connections

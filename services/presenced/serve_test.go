@@ -273,11 +273,47 @@ func afterKill(t *testing.T, b backend) {
 	if want := "n1/00000002/0000000000000001"; back.welcome.Connection != want {
 		t.Errorf("connection %s, want %s", back.welcome.Connection, want)
 	}
+	timelineAfterKill(t, again, users)
 	if code := again.stop(); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
 	verified(t, b)
 	reasons(t, b, map[events.Reason]int{events.Client: 1, events.NodeLost: users + 1})
+}
+
+// timelineAfterKill holds what is said of a node that was killed, and of the one that it
+// came back as: those who were there are unknown from its last beat on, and nobody is twice.
+func timelineAfterKill(t *testing.T, tg *target, users int) {
+	t.Helper()
+	var line struct {
+		Points []struct {
+			Users, Connections struct{ Online, Unknown, Most int }
+		}
+		Marks []struct {
+			Kind        string
+			At          time.Time
+			LastSeen    time.Time
+			Connections int
+		}
+	}
+	tg.get(t, "/timeline?last=1h&points=2", &line)
+	if len(line.Points) != 2 || len(line.Marks) != 3 {
+		t.Fatalf("timeline %+v", line)
+	}
+	began, ends := line.Points[0], line.Points[1]
+	if began.Users.Most < users || began.Users.Most > users+1 || ends.Users.Online != 1 || ends.Connections.Online != 1 || ends.Users.Unknown != 0 {
+		t.Errorf("timeline %+v", line.Points)
+	}
+	kinds := make(map[string]int)
+	for _, m := range line.Marks {
+		kinds[m.Kind]++
+		if m.Kind == "lost" && (m.Connections != users || m.LastSeen.IsZero() || m.At.Before(m.LastSeen)) {
+			t.Errorf("mark %+v", m)
+		}
+	}
+	if kinds["lost"] != 1 || kinds["started"] != 2 {
+		t.Errorf("marks %+v", line.Marks)
+	}
 }
 
 // Two processes on one data directory, and two with one node id on one database: the

@@ -144,7 +144,7 @@ func TestOperator_Rest(t *testing.T) {
 	hide(false)
 	p.says("#events-state", "Live")
 	p.says("#events-words", "601 events since this page was opened; the last 500 are here.")
-	p.until("the last are here", query("#events")+".children.length === 500 && "+query("#events")+`.firstChild.innerText.includes("bob")`)
+	p.until("the last are here", query("#events")+".children.length === 500 && "+query("#events")+`.innerText.includes("bob came")`)
 	p.fill("#events-filter", "bob")
 	p.until("one is bob", query("#events")+".children.length === 1")
 }
