@@ -62,7 +62,7 @@ func (a api) timeline(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), historyTimeout)
 	defer cancel()
 	line, err := a.cfg.History.Timeline(ctx, q)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		fail(w, http.StatusServiceUnavailable, protocol.Internal,
 			fmt.Sprintf("so much of the log could not be read within %s: ask for less time", historyTimeout))
 		return

@@ -88,7 +88,7 @@ type Mark struct {
 // nodes came and went in between. Each stream that overlaps that time is folded once, from
 // the newest snapshot at or before From to To, whatever the number of points; one whose
 // connections may be unknown is also folded to its end. What it holds in memory is a page
-// of events for each node that lived at the same time, and who was online at a time. It
+// of events for each node that lived at the same time, and who was online then. It
 // returns ErrForgotten if all of that time is before the horizon, ErrInvalid for a query
 // out of its limits, and ErrUnavailable.
 func (h *History) Timeline(ctx context.Context, q TimelineQuery) (Timeline, error) {

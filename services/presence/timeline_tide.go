@@ -20,8 +20,55 @@ type tide struct {
 	// The connections that get no end from the owner, in the order in which they begin,
 	// so also in that in which they become unknown; none if none does until the walk
 	// ends. So many of them are unknown by now.
-	endless []events.Event
+	endless []endless
 	turned  int
+}
+
+// endless is what is to be known of a connection before it becomes unknown.
+type endless struct {
+	seq   uint64
+	since time.Time
+}
+
+// begin goes on from a fold, whose connections are there.
+func (t *tide) begin(ctx context.Context, w *walk, f *events.Fold) error {
+	if err := t.foresee(ctx, w); err != nil {
+		return err
+	}
+	t.fold = f
+	for _, e := range f.Open() {
+		w.gauge.add(e.User, tally{online: 1})
+	}
+	return t.goOn(ctx, w)
+}
+
+// foresee finds out which connections get no end from the owner, by folding the end of the
+// stream, and takes note of the loss that ends them.
+func (t *tide) foresee(ctx context.Context, w *walk) error {
+	lost := t.seal.Reason == events.NodeLost
+	if !lost && (t.sealed() || !t.doubtful(w.to)) {
+		return nil
+	}
+	f, err := foldTo(ctx, w.store, t.tail.ID.At(t.lastSeq()))
+	if err != nil {
+		return err
+	}
+	for _, e := range f.Open() {
+		t.endless = append(t.endless, endless{e.ID.Seq, e.At})
+	}
+	if lost && (!t.seal.At.After(w.to) || !t.seal.LastSeen.After(w.to)) {
+		w.marks = append(w.marks, Mark{
+			At: t.seal.At, Kind: MarkLost, Stream: t.tail.ID.Stream, LastSeen: t.seal.LastSeen, Connections: len(t.endless),
+		})
+	}
+	return nil
+}
+
+// goOn reads what comes next, and says when that is.
+func (t *tide) goOn(ctx context.Context, w *walk) error {
+	err := t.read(ctx, w.store.Log)
+	t.schedule()
+	return err
 }
 
 // read reads the next page of the owner's events, if there is one and the last is done
@@ -67,7 +114,7 @@ func sooner(a, b time.Time) time.Time {
 
 // turns is the first instant at which the next of the endless connections is unknown.
 func (t *tide) turns() time.Time {
-	seen := t.seen(t.endless[t.turned].At).Add(time.Millisecond)
+	seen := t.seen(t.endless[t.turned].since).Add(time.Millisecond)
 	if t.sealed() {
 		return seen
 	}
@@ -76,30 +123,26 @@ func (t *tide) turns() time.Time {
 
 // step makes the next change. Of those of one instant the seal is the last: what it ends
 // is there before.
-func (t *tide) step(ctx context.Context, log events.Log, g *gauge) error {
+func (t *tide) step(ctx context.Context, w *walk) error {
 	now := t.next
 	switch {
 	case t.fold == nil:
-		t.fold = new(events.Fold)
+		return t.begin(ctx, w, new(events.Fold))
 	case len(t.page) > 0 && t.page[0].At.Equal(now):
-		if err := t.apply(t.page[0], g); err != nil {
+		if err := t.apply(t.page[0], &w.gauge); err != nil {
 			return err
 		}
 		t.page = t.page[1:]
 	case t.turned < len(t.endless) && t.turns().Equal(now):
-		e, _ := t.fold.Conn(t.endless[t.turned].ID) // by the name that was counted
-		g.add(e.User, tally{online: -1, unknown: 1})
+		e, _ := t.fold.Conn(t.tail.ID.At(t.endless[t.turned].seq)) // by the name that was counted
+		w.gauge.add(e.User, tally{online: -1, unknown: 1})
 		t.turned++
 	default:
-		t.end(g)
+		t.end(&w.gauge)
 		t.next = time.Time{}
 		return nil
 	}
-	if err := t.read(ctx, log); err != nil {
-		return err
-	}
-	t.schedule()
-	return nil
+	return t.goOn(ctx, w)
 }
 
 // apply takes an event of the owner.
@@ -120,7 +163,7 @@ func (t *tide) apply(e events.Event, g *gauge) error {
 // end ends all that are left.
 func (t *tide) end(g *gauge) {
 	for _, e := range t.fold.Open() {
-		unknown := t.turned > 0 && e.ID.Seq <= t.endless[t.turned-1].ID.Seq
+		unknown := t.turned > 0 && e.ID.Seq <= t.endless[t.turned-1].seq
 		if unknown {
 			g.add(e.User, tally{unknown: -1})
 		} else {

@@ -52,33 +52,18 @@ func (h *History) enter(ctx context.Context, w *walk, s span) error {
 	if s.first.ID.Seq == 0 && s.first.At.After(w.to) || s.sealed() && s.seal.At.Before(w.from) {
 		return nil
 	}
-	t := &tide{span: s}
-	if s.seal.Reason == events.NodeLost || !s.sealed() && s.doubtful(w.to) {
-		f, err := foldTo(ctx, h.store, s.tail.ID.At(s.lastSeq()))
-		if err != nil {
-			return err
-		}
-		t.endless = f.Open()
-	}
+	t := &tide{span: s, next: s.first.At}
 	w.mark(t)
-	switch {
-	case s.overlaps(w.from):
+	if s.overlaps(w.from) {
 		f, err := h.openAt(ctx, s, w.from)
 		if err != nil {
 			return err
 		}
-		t.fold = f
-		for _, e := range f.Open() {
-			w.gauge.add(e.User, tally{online: 1})
-		}
-		if err := t.read(ctx, h.store.Log); err != nil {
+		if err := t.begin(ctx, w, f); err != nil {
 			return err
 		}
-		t.schedule()
-	case s.first.At.After(w.from):
-		t.next = s.first.At
-	default:
-		return nil // it ended as the time began
+	} else if !s.first.At.After(w.from) { // it ended as the time began
+		return t.foresee(ctx, w)
 	}
 	if !t.next.IsZero() {
 		heap.Push(&w.tides, t)
@@ -86,23 +71,16 @@ func (h *History) enter(ctx context.Context, w *walk, s span) error {
 	return nil
 }
 
-// mark takes note of what a stream tells of its node.
+// mark takes note of what a stream tells of its node, but for its loss, which is found when
+// the walk comes by.
 func (w *walk) mark(t *tide) {
 	s := t.tail.ID.Stream
 	in := func(at time.Time) bool { return !at.Before(w.from) && !at.After(w.to) }
 	if t.first.Type == events.Opened && in(t.first.At) {
 		w.marks = append(w.marks, Mark{At: t.first.At, Kind: MarkStarted, Stream: s})
 	}
-	switch {
-	case !t.sealed():
-	case t.seal.Reason != events.NodeLost:
-		if in(t.seal.At) {
-			w.marks = append(w.marks, Mark{At: t.seal.At, Kind: MarkLeft, Stream: s})
-		}
-	case in(t.seal.At) || !t.seal.LastSeen.After(w.to):
-		w.marks = append(w.marks, Mark{
-			At: t.seal.At, Kind: MarkLost, Stream: s, LastSeen: t.seal.LastSeen, Connections: len(t.endless),
-		})
+	if t.seal.Reason == events.Shutdown && in(t.seal.At) {
+		w.marks = append(w.marks, Mark{At: t.seal.At, Kind: MarkLeft, Stream: s})
 	}
 }
 
@@ -137,7 +115,7 @@ func (w *walk) points(ctx context.Context, instants []time.Time) ([]Point, error
 func (w *walk) pass(ctx context.Context, now time.Time) error {
 	for len(w.tides) > 0 && w.tides[0].next.Equal(now) {
 		t := w.tides[0]
-		if err := t.step(ctx, w.store.Log, &w.gauge); err != nil {
+		if err := t.step(ctx, w); err != nil {
 			return fmt.Errorf("%s: %w", t.tail.ID.Stream, err)
 		}
 		if t.next.IsZero() {
