@@ -73,7 +73,7 @@ func TestOperator_Complete(t *testing.T) {
 				at = path.Join("/operator", match[1])
 			}
 			w := httptest.NewRecorder()
-			site.Operator().ServeHTTP(w, httptest.NewRequest("GET", at, nil))
+			site.Operator().ServeHTTP(w, httptest.NewRequest(http.MethodGet, at, nil))
 			if w.Code != http.StatusOK {
 				t.Errorf("%s names %s: %d", e.Name(), match[1], w.Code)
 			}
