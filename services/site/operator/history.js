@@ -173,7 +173,7 @@ export class History {
     point(this.#drawn, at, known ? p[this.#measure].online : undefined);
     const when = moment(new Date(at), new Date());
     const words = known ? `${counted(p.users.online, "user")} online` + (p.users.unknown > 0 ? `, ${p.users.unknown} unknown` : "") : "before what retention has kept";
-    setText(byId("when-words"), when);
+    setText(byId("when-words"), when); // no live region: with the end it moves on by itself
     byId("when").setAttribute("aria-valuetext", `${when}: ${words}`);
     byId("legend").replaceChildren(...legend(this.#line, this.#measure, known ? p : undefined));
   }
