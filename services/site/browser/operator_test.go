@@ -47,7 +47,7 @@ func TestOperator_Day(t *testing.T) {
 	p.until("it is still silent", query("#crowd-when")+".innerText.endsWith("+query("#when-words")+".innerText) && "+query("#legend")+`.innerText.includes("0 users online")`)
 	value[bool](p, "document.activeElement.blur() ?? true")
 	p.shoot("operator-day")
-	p.dark(true)
+	p.legible()
 	p.shoot("operator-day-dark")
 	p.size(390, 844)
 	p.fits()

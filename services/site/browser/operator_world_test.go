@@ -66,4 +66,17 @@ func (p *tab) rows(table string) string {
 func (p *tab) fits() {
 	p.Helper()
 	p.until("no horizontal scrolling", "document.documentElement.scrollWidth <= window.innerWidth")
+	p.noSideways()
+}
+
+// legible holds that all texts stand out from what is behind them, in light colours and in
+// dark ones, which it leaves.
+func (p *tab) legible() {
+	p.Helper()
+	for _, dark := range []bool{false, true} {
+		p.dark(dark)
+		if found := value[[]string](p, faint); len(found) > 0 {
+			p.Errorf("dark %t: hard to read: %q", dark, found)
+		}
+	}
 }
