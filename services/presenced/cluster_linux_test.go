@@ -118,10 +118,7 @@ func (c *cluster) onlineIsTrue(t *testing.T, node string) {
 func holdsWith(t *testing.T, b backend, seen []witness.Sighting) []events.Event {
 	t.Helper()
 	store := b.open(t)
-	report, err := presence.Verify(t.Context(), store.Store)
-	if err != nil {
-		t.Fatal(err)
-	}
+	report := insist(t, func() (presence.Report, error) { return presence.Verify(t.Context(), store.Store) })
 	for _, p := range report.Problems {
 		t.Errorf("%s %s: %s", p.Kind, p.Stream, p.Detail)
 	}
@@ -135,17 +132,10 @@ func holdsWith(t *testing.T, b backend, seen []witness.Sighting) []events.Event 
 // readLog reads all events of all streams, in order.
 func readLog(t *testing.T, store opened) []events.Event {
 	t.Helper()
-	streams, err := store.Log.Streams(t.Context(), events.Stream{}, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
+	streams := insist(t, func() ([]events.Stream, error) { return store.Log.Streams(t.Context(), events.Stream{}, 1000) })
 	var log []events.Event
 	for _, s := range streams {
-		all, err := store.Log.Read(t.Context(), s.At(0), 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		log = append(log, all...)
+		log = append(log, insist(t, func() ([]events.Event, error) { return store.Log.Read(t.Context(), s.At(0), 1<<20) })...)
 	}
 	return log
 }

@@ -340,14 +340,26 @@ func eventually(t *testing.T, what string, holds func() bool) {
 // verified runs presence.Verify on a backend that nobody has open, or that many may.
 func verified(t *testing.T, b backend) presence.Report {
 	t.Helper()
-	r, err := presence.Verify(t.Context(), b.open(t).Store)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := b.open(t).Store
+	r := insist(t, func() (presence.Report, error) { return presence.Verify(t.Context(), store) })
 	for _, p := range r.Problems {
 		t.Errorf("%s %s: %s", p.Kind, p.Stream, p.Detail)
 	}
 	return r
+}
+
+// insist reads something from a store that may be too busy to answer in time.
+func insist[T any](t *testing.T, read func() (T, error)) (answer T) {
+	t.Helper()
+	eventually(t, "the store answers", func() bool {
+		var err error
+		answer, err = read()
+		if err != nil && !errors.Is(err, events.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
+	return answer
 }
 
 // logged is a log that is read when the test has failed.

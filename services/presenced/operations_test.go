@@ -58,7 +58,7 @@ func TestOperations_queries(t *testing.T) {
 	n := 0
 	fmt.Fprintf(&script, "db = db.getSiblingDB(%q);\n", database)
 	for _, name := range []string{"README.md", "docs/OPERATIONS.md", "docs/ARCHITECTURE.md"} {
-		for _, m := range regexp.MustCompile(`(?m)^ +> (.*)$`).FindAllStringSubmatch(manual(t, name), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^ +> ((?:db|rs|sh)\..*)$`).FindAllStringSubmatch(manual(t, name), -1) {
 			if query := m[1]; !notHere.MatchString(query) {
 				n++
 				fmt.Fprintf(&script, "try { const r = %s; print(%q, EJSON.stringify(r && r.toArray ? r.toArray() : r)); } catch (e) { print('FAILED', %q, e.message); }\n", query, query, query)
