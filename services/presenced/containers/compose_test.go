@@ -28,7 +28,10 @@ func parseCompose(ctx context.Context, text string) (*types.Project, error) {
 		ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yml", Content: []byte(text)}},
 		Environment: types.Mapping{},
 	}
-	return loader.LoadWithContext(ctx, details, func(o *loader.Options) { o.SetProjectName("presence", true) })
+	return loader.LoadWithContext(ctx, details, func(o *loader.Options) {
+		o.SetProjectName("presence", true)
+		o.Profiles = []string{"*"}
+	})
 }
 
 // checkCompose says what is wrong with a compose file that goes with a Dockerfile.
