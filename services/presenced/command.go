@@ -105,6 +105,7 @@ who was. Without any setting it stores in a file below ./data.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
 	})
+	versionFlag(root)
 	cfg.serverFlags(root.Flags())
 	cfg.storeFlags(root.Flags())
 	root.AddCommand(verifyCommand(env), retainCommand(env), forgetCommand(env), healthCommand(), versionCommand())
@@ -136,8 +137,18 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), version())
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), build())
 			return err
 		},
 	}
+}
+
+// versionFlag makes --version say what version says. It has no variable: VERSION is often
+// set, and to something else.
+func versionFlag(root *cobra.Command) {
+	root.Version = build()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.InitDefaultVersionFlag()
+	root.Flags().Lookup("version").Usage = "print the version"
+	envflag.Ignore(root.Flags(), "version")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -111,9 +112,23 @@ func TestHelp_NamesEverySetting(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
+	want := "presenced " + version() + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+	variables := func(name string) (string, bool) {
+		if name == "VERSION" { // of something else
+			return "1.2.3", true
+		}
+		return "", false
+	}
+	for _, arg := range []string{"version", "--version"} {
+		var out logged
+		if code := run(t.Context(), environment{args: []string{arg}, lookup: variables, stdout: &out, stderr: &out}); code != exitOK || !strings.HasPrefix(out.String(), want) || strings.Count(out.String(), "\n") != 1 {
+			t.Errorf("%s: exit code %d, %q, want %q", arg, code, out.String(), want)
+		}
+	}
 	var out logged
-	if code := run(t.Context(), environment{args: []string{"version"}, lookup: noVariables, stdout: &out, stderr: &out}); code != exitOK || out.String() == "\n" {
-		t.Errorf("exit code %d, version %q", code, out.String())
+	run(t.Context(), environment{args: []string{"--store", "nonsense"}, lookup: variables, stdout: &out, stderr: &out})
+	if strings.Contains(out.String(), "--version") || !strings.Contains(out.String(), "--store") {
+		t.Errorf("with VERSION set and a wrong --store it says %q", out.String())
 	}
 }
 
