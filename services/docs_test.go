@@ -101,7 +101,7 @@ func TestDocs_Links(t *testing.T) {
 	if err != nil || len(names) < 4 {
 		t.Fatal(names, err)
 	}
-	for _, name := range append(names, "README.md") {
+	for _, name := range append(names, "README.md", "README.pt-BR.md") {
 		report(t, checkLinks(root, name))
 	}
 	for _, name := range []string{"ARCHITECTURE.md", "OPERATIONS.md", "PROTOCOL.md"} {
