@@ -5,6 +5,7 @@ import { copies } from "./copy.js";
 import { fold, groups, readN } from "./digits.js";
 import { byId, element, setNotice, setText } from "./dom.js";
 import { count, counted, duration } from "./format.js";
+import { Order } from "./order.js";
 import { wordsOf } from "./refusal.js";
 
 const most = 120; // digits that are shown without folding
@@ -16,25 +17,31 @@ export function showFibonacci(connection) {
   const toggle = byId("fib-toggle");
   let shown = ""; // the value of the answer that is shown
 
-  const compute = async (n, quiet) => {
+  const order = new Order();
+
+  const compute = (n, quiet) => {
     const began = performance.now();
-    const answer = await connection.ask(command(n));
-    shown = answer.value;
-    show(answer, performance.now() - began);
-    if (!quiet) announce(spoken(answer));
+    order.follow(connection.ask(command(n)), {
+      answer: (answer) => {
+        shown = answer.value;
+        show(answer, performance.now() - began);
+        if (!quiet) announce(spoken(answer));
+      },
+      error: (error) => quiet || complain(input, wordsOf(error)),
+      last: () => setText(byId("fib-doing"), ""),
+    });
   };
-  byId("fib").addEventListener("submit", async (event) => {
+  byId("fib").addEventListener("submit", (event) => {
     event.preventDefault();
     const n = readN(input.value);
     if (Number.isNaN(n)) return complain(input, "n is a whole number from 0 on, written in digits. Try 90.");
     complain(input, "");
     setText(byId("fib-doing"), `Computing F(${count(n)})…`);
-    await compute(n, false).catch((error) => complain(input, wordsOf(error)));
-    setText(byId("fib-doing"), "");
+    compute(n, false);
   });
   connection.on("state", (state) => {
     // The card begins with an answer. Whether it comes does not matter.
-    if (state.phase === "online" && shown === "") compute(readN(input.value), true).catch(() => {});
+    if (state.phase === "online" && shown === "") compute(readN(input.value), true);
   });
   toggle.addEventListener("click", () => {
     const all = toggle.getAttribute("aria-expanded") === "false";

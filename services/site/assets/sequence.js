@@ -5,6 +5,7 @@ import { copies } from "./copy.js";
 import { fold, readN } from "./digits.js";
 import { byId, element, setNotice, setText } from "./dom.js";
 import { count, counted } from "./format.js";
+import { Order } from "./order.js";
 import { wordsOf } from "./refusal.js";
 import { spiral } from "./spiral.js";
 
@@ -17,21 +18,27 @@ export function showSequence(connection) {
   const input = byId("seq-n");
   let shown = []; // the values in the table
 
-  const list = async (n, quiet) => {
-    shown = (await connection.ask({ type: "sequence", n })).values;
-    show(shown);
-    if (!quiet) announce(shown.length === 0 ? "No number" : `A table of ${counted(shown.length, "number")}`);
-  };
-  byId("seq").addEventListener("submit", async (event) => {
+  const order = new Order();
+
+  const list = (n, quiet) =>
+    order.follow(connection.ask({ type: "sequence", n }), {
+      answer: ({ values }) => {
+        shown = values;
+        show(shown);
+        if (!quiet) announce(shown.length === 0 ? "No number" : `A table of ${counted(shown.length, "number")}`);
+      },
+      error: (error) => quiet || complain(input, wordsOf(error)),
+    });
+  byId("seq").addEventListener("submit", (event) => {
     event.preventDefault();
     const n = readN(input.value);
     if (Number.isNaN(n)) return complain(input, "Say how many numbers as a whole number, written in digits. Try 20.");
     complain(input, "");
-    await list(n, false).catch((error) => complain(input, wordsOf(error)));
+    list(n, false);
   });
   connection.on("state", (state) => {
     // The card begins with an answer. Whether it comes does not matter.
-    if (state.phase === "online" && shown.length === 0) list(readN(input.value), true).catch(() => {});
+    if (state.phase === "online" && shown.length === 0) list(readN(input.value), true);
   });
   copies(byId("seq-copy"), () => shown.map((value, i) => `${i}\t${value}`).join("\n"), "The table");
 }
