@@ -6,10 +6,12 @@ import { byId } from "./dom.js";
 import { showFibonacci } from "./fibonacci.js";
 import { showPeople } from "./people.js";
 import { showSequence } from "./sequence.js";
+import { ignoreSecondClicks } from "./twice.js";
 import { showYou } from "./you.js";
 
 const connection = new Connection();
 byId("app").hidden = false;
+ignoreSecondClicks();
 showClock(connection);
 showPeople(connection);
 showFibonacci(connection);
