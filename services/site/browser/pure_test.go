@@ -33,10 +33,10 @@ func same(p *tab, module, expression, want string) {
 func TestPure(t *testing.T) {
 	p := visit(t, start(t).page())
 	for _, tt := range []struct{ module, expression, want string }{
-		// The wait doubles up to half a minute; half of it is chance. A server's wish goes first, once.
+		// The wait doubles up to half a minute; half of it is chance. No try comes before a server wishes it.
 		{"backoff.js", `[0, 1, 2, 5, 6, 7, 1000].map(m.ceiling)`, `[500, 1000, 2000, 16000, 30000, 30000, 30000]`},
 		{"backoff.js", `[m.wait(0, 0), m.wait(0, 1), m.wait(3, 0.5), m.wait(50, 1)]`, `[250, 500, 3000, 30000]`},
-		{"backoff.js", `[m.wait(0, 0.5, 1834), m.wait(1, 0, 1834), m.wait(0, 0, 0)]`, `[1834, 500, 0]`},
+		{"backoff.js", `[m.wait(0, 0.5, 1834), m.wait(1, 0, 1834), m.wait(9, 1, 1834), m.wait(0, 0, 0), m.wait(0, 0, 1e12)]`, `[1834, 1834, 30000, 250, 300000]`},
 
 		{"closing.js", `[1000, 1002, 1003, 1007, 1008, 1009, 4500, 4503, 4504, 4599].filter((code) => m.judge(code, "", true).again)`, `[]`},
 		{"closing.js", `[1001, 1005, 1006, 1011, 1012, 1013, 4008, 4012, 4000].filter((code) => !m.judge(code, "", true).again)`, `[]`},
