@@ -42,6 +42,8 @@ func values(f *pflag.Flag, p process) cobra.CompletionFunc {
 	switch f.Name {
 	case "output":
 		return fixed(f.DefValue, "json")
+	case "color":
+		return fixed("auto", "always", "never")
 	case "algorithm":
 		return fixed("fast-doubling", "matrix", "iterative")
 	case "who":

@@ -119,7 +119,7 @@ func showConnections(ctx context.Context, f onlineFlags, args []string, p proces
 	if len(f.users) > 0 || f.limit != 0 || f.at != "" {
 		return usage(errors.New("--user, --limit and --at are of a list of users; the connections of a USER are all shown, as they are now"))
 	}
-	if err := someUsers(args, 1); err != nil {
+	if err := someUsers("online", args, 1); err != nil {
 		return err
 	}
 	return showRows(ctx, f.query, p, func(ctx context.Context, c *api.Client) ([]operate.Connection, error) {

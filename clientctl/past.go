@@ -94,7 +94,7 @@ between them the state is unknown.
   clientctl history ana --from -10m --watch
   clientctl history ana --from -2h
   clientctl history ana --from "2026-11-23 09:00" --to 11:00 -o json`,
-		Args: func(_ *cobra.Command, args []string) error { return someUsers(args, 1) },
+		Args: func(cmd *cobra.Command, args []string) error { return someUsers(cmd.Name(), args, 1) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			now := p.now()
 			since, err := parseTime("from", from, now)
@@ -127,10 +127,17 @@ between them the state is unknown.
 // maxUsers is how many users the server lets one ask for at once.
 const maxUsers = 1000
 
-// someUsers checks arguments that are users, at most so many.
-func someUsers(args []string, most int) error {
-	if len(args) < 1 || len(args) > most {
-		return usage(fmt.Errorf("want 1 to %d users, got %d", most, len(args)))
+// someUsers checks the arguments of a command that are users, at most so many.
+func someUsers(command string, args []string, most int) error {
+	switch {
+	case len(args) == 0 && most == 1:
+		return usage(fmt.Errorf("%s: of whom? Give a user", command))
+	case len(args) == 0:
+		return usage(fmt.Errorf("%s: of whom? Give one or more users", command))
+	case len(args) > most && most == 1:
+		return usage(fmt.Errorf("%s takes one user, got %d", command, len(args)))
+	case len(args) > most:
+		return usage(fmt.Errorf("%s takes at most %d users, got %d", command, most, len(args)))
 	}
 	for _, user := range args {
 		if err := events.ValidateUser(user); err != nil {
@@ -153,7 +160,7 @@ out. With --output json, who was never seen is left out.
 		Example: `  clientctl last-seen ana
   clientctl last-seen ana bob --watch
   clientctl last-seen ana bob -o json | jq -r .last`,
-		Args: func(_ *cobra.Command, args []string) error { return someUsers(args, maxUsers) },
+		Args: func(cmd *cobra.Command, args []string) error { return someUsers(cmd.Name(), args, maxUsers) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return showRows(cmd.Context(), q, p, func(ctx context.Context, c *api.Client) ([]past.Sighting, error) {
 				return past.LastSeen(ctx, c, args)

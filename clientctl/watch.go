@@ -33,11 +33,11 @@ message is one line, as it came: docs/PROTOCOL.md says what they mean.`,
 		Example: `  clientctl watch --user 42
   clientctl watch ana bob --user 42
   clientctl watch --connections -o json --user 42 | jq -c '.joins[]?'`,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
 			}
-			return someUsers(args, protocol.MaxPresent)
+			return someUsers(cmd.Name(), args, protocol.MaxPresent)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return watch(cmd.Context(), f, args, p) },
 	}
