@@ -71,7 +71,9 @@ export class Connection {
   /** Sends a command and returns a promise of its answer. It is rejected with a Refusal. */
   ask(command) {
     if (!this.#socket || this.#socket.readyState !== WebSocket.OPEN) {
-      return Promise.reject(new Refusal("offline", "you are not connected; connect first, then ask again", true));
+      const coming = this.#state.phase === "connecting" || this.#state.phase === "waiting";
+      const words = coming ? "you are not connected at the moment; ask again when you are" : "you are not connected; connect first, then ask again";
+      return Promise.reject(new Refusal("offline", words, true));
     }
     const id = String(++this.#lastID);
     this.#socket.send(JSON.stringify({ ...command, id }));

@@ -27,7 +27,7 @@ export function showFibonacci(connection) {
         show(answer, performance.now() - began);
         if (!quiet) announce(spoken(answer));
       },
-      error: (error) => quiet || complain(input, wordsOf(error)),
+      error: (error) => quiet || complain(input, wordsOf(error), error.code === "offline"),
       last: () => setText(byId("fib-doing"), ""),
     });
   };
@@ -40,6 +40,7 @@ export function showFibonacci(connection) {
     compute(n, false);
   });
   connection.on("state", (state) => {
+    if (state.phase === "online" && byId("fib-error").dataset.until === "online") complain(input, "");
     // The card begins with an answer. Whether it comes does not matter.
     if (state.phase === "online" && shown === "") compute(readN(input.value), true);
   });
@@ -55,8 +56,10 @@ function command(n) {
   return algorithm ? { type: "fibonacci", n, algorithm } : { type: "fibonacci", n };
 }
 
-function complain(input, problem) {
+// A problem that is that of the connection is none any more when there is one.
+function complain(input, problem, offline = false) {
   setNotice(byId("fib-error"), problem, "bad");
+  byId("fib-error").dataset.until = offline ? "online" : "";
   if (problem) input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
   if (problem) announce(problem);

@@ -177,6 +177,7 @@ class People {
 
   #empty(live, shown) {
     if (shown > 0 || this.#failed) return "";
+    if (!live && this.#roster.users > 0) return "Nobody with that name was online.";
     if (!live) return connectedSoon.includes(this.#connection.state.phase) ? "You will see who is online once you are." : "Connect to see who is online.";
     if (this.#sight.mode === "off") return "";
     if (this.#sight.mode === "listed") return "Name somebody.";

@@ -27,7 +27,7 @@ export function showSequence(connection) {
         show(shown);
         if (!quiet) announce(shown.length === 0 ? "No number" : `A table of ${counted(shown.length, "number")}`);
       },
-      error: (error) => quiet || complain(input, wordsOf(error)),
+      error: (error) => quiet || complain(input, wordsOf(error), error.code === "offline"),
     });
   byId("seq").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -37,14 +37,17 @@ export function showSequence(connection) {
     list(n, false);
   });
   connection.on("state", (state) => {
+    if (state.phase === "online" && byId("seq-error").dataset.until === "online") complain(input, "");
     // The card begins with an answer. Whether it comes does not matter.
     if (state.phase === "online" && shown.length === 0) list(readN(input.value), true);
   });
   copies(byId("seq-copy"), () => shown.map((value, i) => `${i}\t${value}`).join("\n"), "The table");
 }
 
-function complain(input, problem) {
+// A problem that is that of the connection is none any more when there is one.
+function complain(input, problem, offline = false) {
   setNotice(byId("seq-error"), problem, "bad");
+  byId("seq-error").dataset.until = offline ? "online" : "";
   if (problem) input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
   if (problem) announce(problem);

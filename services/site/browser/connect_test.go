@@ -218,3 +218,25 @@ func TestClock(t *testing.T) {
 	p.click("#disconnect")
 	p.until("an old time looks old", `document.querySelector(".clock.stale")`)
 }
+
+// What is asked while there is no connection has no answer; that is said, for as long as it is so.
+func TestReconnect_asked_meanwhile(t *testing.T) {
+	s := start(t)
+	p := online(t, s, "ana")
+	p.conduct.excuse("WebSocket connection to")
+	s.Kill()
+	p.shown("#retry")
+	for card, enter := range map[string]string{"fib": "7", "seq": "3"} {
+		p.fill("#"+card+"-n", enter)
+		p.press("\r")
+		p.says("#"+card+"-error", "You are not connected at the moment; ask again when you are.")
+	}
+	p.fill("#people-search", "zoe")
+	p.says("#people-empty", "Nobody with that name was online.")
+	s.again(t)
+	p.click("#retry")
+	p.says("#state", "Online")
+	p.hidden("#fib-error")
+	p.hidden("#seq-error")
+	p.until("the fields are right", `document.querySelectorAll("#fib-n[aria-invalid], #seq-n[aria-invalid]").length === 0`)
+}
