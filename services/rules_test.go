@@ -82,7 +82,7 @@ var packages = map[string]reach{
 		tests: []string{"clientctl/scripted"},
 	},
 	"clientctl/talk": {
-		code:  append([]string{"clientctl/fault", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...),
+		code:  append([]string{"clientctl/fault", "clientctl/table", "clientctl/terminal", "clientctl/wire"}, beneathClientctl...),
 		tests: []string{"clientctl/scripted"},
 	},
 	"clientctl/console": {

@@ -18,12 +18,12 @@ func TestTalk_Run_who(t *testing.T) {
 		send {"type":"who","id":"2","users":[{"user":"ana","since":"2026-11-23T10:00:00Z","connections":1}],"total":7}
 		closed 1000`, input("/who\n/who ana bob bob\n"))
 	r.want(t, nil, `USER     SINCE                 CONNECTIONS
-Z\x1boë  2026-11-23T10:00:00Z  2
-愛       2026-11-23T10:00:01Z  1
+Z\x1boë  2026-11-23T10:00:00Z            2
+愛       2026-11-23T10:00:01Z            1
 in all, connections: 7; there are more users: type /more
 USER  SINCE                 CONNECTIONS
-ana   2026-11-23T10:00:00Z  1
-bob   offline               0
+ana   2026-11-23T10:00:00Z            1
+bob   offline                         0
 in all, connections: 7
 `, "")
 }

@@ -3,26 +3,34 @@ package talk
 import (
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 
-	"github.com/presenced/presence/clientctl/terminal"
+	"github.com/presenced/presence/clientctl/table"
 	"github.com/presenced/presence/services/protocol"
 )
 
 // who shows the answer to a who command as a table. Of users who were named those who are
 // not online have a row too.
 func (s *text) who(a Answer) error {
-	rows := [][]string{{"USER", "SINCE", "CONNECTIONS"}}
-	for _, p := range a.Message.Users {
-		rows = append(rows, []string{terminal.Escape(p.User), s.look.time(p.Since), strconv.Itoa(p.Connections)})
-	}
-	for _, user := range absent(a) {
-		rows = append(rows, []string{terminal.Escape(user), "offline", "0"})
-	}
-	if len(rows) == 1 {
+	offline := absent(a)
+	if len(a.Message.Users)+len(offline) == 0 {
 		return say(s.out, "nobody is online\n"+total(a.Message))
 	}
-	return say(s.out, terminal.Table(rows)+total(a.Message))
+	t := table.New(
+		table.Column{Head: "USER", Rank: 2},
+		table.Column{Head: "SINCE", Kind: table.Fixed, Rank: 1},
+		table.Column{Head: "CONNECTIONS", Kind: table.Number, Rank: 1})
+	for _, p := range a.Message.Users {
+		t.Add(table.Of(p.User), table.Own(s.look.time(p.Since)), table.Count(p.Connections))
+	}
+	for _, user := range offline {
+		t.Add(table.Of(user), table.Own("offline"), table.Count(0))
+	}
+	var b strings.Builder
+	if err := t.Write(table.Screen{Writer: &b}); err != nil {
+		return err
+	}
+	return say(s.out, b.String()+total(a.Message))
 }
 
 // absent are the users who were asked for and are not online, each once.

@@ -33,29 +33,3 @@ func Characters(s string) []string {
 	}
 	return all
 }
-
-// Table lays out rows in columns, two blanks apart. Its last column is not padded. The
-// cells must be escaped.
-func Table(rows [][]string) string {
-	const gap = 2
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], Width(cell))
-		}
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		for i, cell := range row {
-			if i < len(row)-1 {
-				cell = Pad(cell, widths[i]+gap)
-			}
-			b.WriteString(cell)
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
-}

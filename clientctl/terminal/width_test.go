@@ -23,16 +23,6 @@ func TestCut(t *testing.T) {
 	}
 }
 
-func TestTable(t *testing.T) {
-	got := terminal.Table([][]string{{"A", "B", "C"}, {"愛", "e\u0301", "x"}, {"", "bbb"}})
-	if want := "A   B    C\n愛  e\u0301    x\n    bbb\n"; got != want {
-		t.Errorf("got:\n%swant:\n%s", got, want)
-	}
-	if got := terminal.Table(nil); got != "" {
-		t.Errorf("an empty table is %q", got)
-	}
-}
-
 func TestCharacters_are_the_whole_text(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "text")

@@ -99,7 +99,7 @@ func TestConsole_who_and_watch(t *testing.T) {
 	s.types("/who\r")
 	p.hears(`{"type":"who","id":"1","limit":100}`)
 	p.says(`{"type":"who","id":"1","users":[{"user":"ana","since":"2026-11-23T10:00:00Z","connections":2}],"next":"ana","total":12}`)
-	s.sees("> /who", "USER  SINCE                CONNECTIONS", "ana   2026-11-23 10:00:00  2",
+	s.sees("> /who", "USER  SINCE                CONNECTIONS", "ana   2026-11-23 10:00:00            2",
 		"in all, connections: 12; there are more users: type /more", status, "> |")
 	s.types("/more\r")
 	p.hears(`{"type":"who","id":"2","limit":100,"after":"ana"}`)
