@@ -99,7 +99,7 @@ var packages = map[string]reach{
 		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/table", "clientctl/terminal"}, beneathClientctl...),
 	},
 	"clientctl/past": {
-		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/table"}, beneathClientctl...),
+		code: append([]string{"clientctl/api", "clientctl/fault", "clientctl/online", "clientctl/refresh", "clientctl/table"}, beneathClientctl...),
 	},
 	"clientctl/wire": {
 		code:  append([]string{"clientctl/fault", "clientctl/terminal"}, beneathClientctl...),

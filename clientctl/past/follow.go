@@ -12,6 +12,7 @@ import (
 
 	"github.com/presenced/presence/clientctl/api"
 	"github.com/presenced/presence/clientctl/fault"
+	"github.com/presenced/presence/clientctl/refresh"
 	"github.com/presenced/presence/events"
 )
 
@@ -53,7 +54,7 @@ func Follow(ctx context.Context, c *api.Client, f Follower) (string, error) {
 		case !worked || !again(err):
 			return s.After, err
 		}
-		if !sleep(ctx, f.Lost(err, vain)) {
+		if !refresh.Pause(ctx, f.Lost(err, vain)) {
 			return s.After, fault.ErrInterrupted
 		}
 	}
@@ -62,17 +63,6 @@ func Follow(ctx context.Context, c *api.Client, f Follower) (string, error) {
 // again reports whether the next try may end otherwise.
 func again(err error) bool {
 	return fault.KindOf(err) == fault.Unreachable || api.Temporary(err)
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // stream is what is known of the log that is followed.

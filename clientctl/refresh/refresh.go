@@ -55,7 +55,7 @@ func Run(ctx context.Context, c Config) error {
 		if err != nil {
 			return err
 		}
-		if !pause(ctx, c.Every) {
+		if !Pause(ctx, c.Every) {
 			return fault.ErrInterrupted
 		}
 		f, err = look(ctx, c)
@@ -71,8 +71,8 @@ func look(ctx context.Context, c Config) (Frame, error) {
 	return c.Look(ctx)
 }
 
-// pause waits, and reports whether ctx still goes on.
-func pause(ctx context.Context, d time.Duration) bool {
+// Pause waits, and reports whether ctx still goes on.
+func Pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
