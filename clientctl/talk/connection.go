@@ -51,7 +51,7 @@ func (t *Talk) connection(ctx context.Context) error {
 // greet says that a lost connection is back.
 func (t *Talk) greet() error {
 	again := t.connected
-	t.connected = true
+	t.connected, t.why = true, ""
 	if err := t.c.Show.State(State{Phase: Connected}); err != nil || !again {
 		return stop(err)
 	}

@@ -65,6 +65,7 @@ type Talk struct {
 	connected bool          // there was one before
 	vain      int           // connects in vain, or lost before their welcome, in a row
 	hint      time.Duration // the server's wish for when to come back; 0: none
+	why       string        // why there is no connection, as was said last; "": there was one since
 }
 
 // New returns a talk about c.

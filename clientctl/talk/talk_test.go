@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -281,6 +282,28 @@ func TestTalk_Run_ends_when_told_not_to_come_back(t *testing.T) {
 				t.Errorf("a control character is left in %q", r.end)
 			}
 		})
+	}
+}
+
+// A server that is away for long is told of once, not in three lines with each try.
+func TestTalk_Run_says_once_why_there_is_no_connection(t *testing.T) {
+	r := converse(t, "refuse 503 3 full\nnext\nrefuse 503 3 full\nnext\nrefuse 503 3 other\nnext\n"+welcome+"\nclosed 1000", func(c *talk.Config) {
+		c.Retry = true
+		c.Input = after(11*time.Second, "")
+	})
+	var notices []string
+	for line := range strings.Lines(r.err) {
+		if _, notice, found := strings.Cut(line, "refused the connection: 503 Service Unavailable: "); found {
+			line = notice
+		}
+		notices = append(notices, line)
+	}
+	want := []string{
+		"full; connecting again in 3.25s\n", "clientctl: still so; connecting again in 3.5s\n",
+		"other; connecting again in 4s\n",
+	}
+	if r.end != nil || !slices.Equal(notices, want) {
+		t.Errorf("ended with %v, notices %q, want %q", r.end, notices, want)
 	}
 }
 

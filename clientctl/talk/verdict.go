@@ -53,7 +53,17 @@ func (t *Talk) verdict(end error) (time.Duration, error) {
 	wait := reconnectBackoff.Delay(t.vain, hint, t.c.Random())
 	t.vain++
 	t.hint = 0
-	return wait, t.c.Show.Notice(fmt.Sprintf("%s; connecting again in %s", t.describe(end), wait.Round(10*time.Millisecond)))
+	return wait, t.c.Show.Notice(fmt.Sprintf("%s; connecting again in %s", t.news(t.describe(end)), wait.Round(10*time.Millisecond)))
+}
+
+// news is what there is to say of why there is no connection: a server may be away for
+// long, and each try fails like the one before.
+func (t *Talk) news(why string) string {
+	if t.why == why {
+		return "still so"
+	}
+	t.why = why
+	return why
 }
 
 // final returns the error that ends the talk, or nil if it is worth to try again.
