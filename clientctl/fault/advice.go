@@ -76,6 +76,11 @@ func operators(a Answer) string {
 
 func clients(a Answer) string {
 	switch a.Status {
+	case http.StatusBadRequest:
+		if a.Token && strings.Contains(a.Text, "who you are") {
+			return "this server takes no tokens (AUTH=none): give your name with --user"
+		}
+		return ""
 	case http.StatusUnauthorized:
 		if a.Token {
 			return "get a new token (--token, TOKEN or TOKEN_FILE)"

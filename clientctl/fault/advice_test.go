@@ -22,6 +22,8 @@ func TestAdvice(t *testing.T) {
 			map[fault.Door]string{fault.Clients: "wss://", fault.Operators: "https://"}},
 		{"a bad request", fault.Answer{Status: 400, Ours: true, Text: "limit must be"}, map[fault.Door]string{fault.Clients: "", fault.Operators: ""}},
 		{"a user is missing", fault.Answer{Status: 400, Text: "add ?user="}, map[fault.Door]string{fault.Clients: ""}},
+		{"a token where none is taken", fault.Answer{Status: 400, Token: true, Text: "say who you are: add ?user=NAME to the address"},
+			map[fault.Door]string{fault.Clients: "give your name with --user"}},
 		{"the token is another one", fault.Answer{Status: 401, Ours: true, Token: true},
 			map[fault.Door]string{fault.Clients: "get a new token", fault.Operators: "the token that was given is another one"}},
 		{"a token is needed", fault.Answer{Status: 401, Ours: true}, map[fault.Door]string{fault.Clients: "", fault.Operators: ""}},
