@@ -18,6 +18,8 @@ import { judge } from "./closing.js";
 import { Refusal } from "./refusal.js";
 
 const patience = 20_000; // milliseconds that an answer may take
+const silence = 30_000; // milliseconds without a word, not even the time, after which it is lost
+const look = 2000; // milliseconds between looks at that
 const settled = 10_000; // milliseconds online, after which failures before count no more
 
 export class Connection {
@@ -28,6 +30,8 @@ export class Connection {
   #hint; // milliseconds that the server asked to wait, until it is used
   #retryTimer = 0;
   #settledTimer = 0;
+  #silenceTimer = 0;
+  #heard = 0; // when the socket said something last
   #asked = new Map(); // by id: what is called with the answer
   #lastID = 0;
   #listeners = new Map(); // by type of message, and "state"
@@ -94,10 +98,12 @@ export class Connection {
       return;
     }
     this.#socket = socket;
+    this.#listen();
     let opened = false;
     const mine = (listener) => (event) => this.#socket === socket && listener(event);
     socket.addEventListener("open", mine(() => {
       opened = true;
+      this.#heard = performance.now();
       this.#become({ phase: "joining" });
     }));
     socket.addEventListener("message", mine((event) => this.#hear(JSON.parse(event.data))));
@@ -105,6 +111,7 @@ export class Connection {
   }
 
   #hear(message) {
+    this.#heard = performance.now();
     if (message.type === "welcome") this.#welcomed(message);
     if (message.type === "drain") this.#hint = message.reconnectAfterMs;
     if (message.id !== undefined) this.#settle(message.id, message);
@@ -134,17 +141,36 @@ export class Connection {
       this.#become({ phase: "stopped", words, code: event.code });
       return;
     }
+    this.#again(words, event.code);
+  }
+
+  // Takes a socket that says nothing for lost: a browser does not notice for many minutes
+  // that the network has swallowed one. Of two looks, since what has come while the device
+  // slept may be heard after the first.
+  #listen() {
+    this.#heard = performance.now();
+    let silent = 0;
+    this.#silenceTimer = setInterval(() => {
+      silent = performance.now() - this.#heard < silence ? 0 : silent + 1;
+      if (silent < 2) return;
+      this.#drop();
+      this.#again("Nothing has come from the server for a while.");
+    }, look);
+  }
+
+  #again(words, code) {
     const pause = wait(this.#failures, Math.random(), this.#hint);
     this.#failures++;
     this.#hint = undefined;
     this.#retryTimer = setTimeout(() => this.#open(), pause);
-    this.#become({ phase: "waiting", words, code: event.code, until: Date.now() + pause });
+    this.#become({ phase: "waiting", words, code, until: Date.now() + pause });
   }
 
   // Lets go of the socket: nothing that it says from now on counts.
   #drop() {
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#settledTimer);
+    clearInterval(this.#silenceTimer);
     const socket = this.#socket;
     this.#socket = null;
     socket?.close(1000);

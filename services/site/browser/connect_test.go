@@ -219,6 +219,28 @@ func TestClock(t *testing.T) {
 	p.until("an old time looks old", `document.querySelector(".clock.stale")`)
 }
 
+// A network may swallow a connection without a word: the browser has it open for long, and
+// the server has not.
+func TestReconnect_silence(t *testing.T) {
+	p := visit(t, start(t).page())
+	p.overhear("!window.deaf")
+	value[any](p, `(() => {
+		const now = performance.now.bind(performance);
+		window.later = 0;
+		performance.now = () => now() + window.later;
+	})()`)
+	p.fill("#user", "ana")
+	p.press("\r")
+	p.says("#session-connection", "0000000000000001")
+	value[bool](p, `window.deaf = true`)
+	value[float64](p, `window.later = 31_000`)
+	p.says("#why", "Nothing has come from the server for a while.")
+	value[bool](p, `!(window.deaf = false)`)
+	p.says("#state", "Online")
+	p.until("it is another connection", `!document.querySelector("#session-connection").innerText.endsWith("01")`)
+	p.hidden("#why")
+}
+
 // What is asked while there is no connection has no answer; that is said, for as long as it is so.
 func TestReconnect_asked_meanwhile(t *testing.T) {
 	s := start(t)
