@@ -77,7 +77,6 @@ names, else from defaults.
   clientctl history 42
   clientctl kick 42`,
 		Args:              noSuchCommand,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd.Flags(), p) },
 		SilenceErrors:     true,
 		SilenceUsage:      true,

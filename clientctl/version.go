@@ -73,13 +73,18 @@ func printVersion(ctx context.Context, q query, server bool, p process) error {
 }
 
 // versionFlag makes --version say what version says. It has no variable: VERSION is often
-// set, and to something else.
+// set, and to something else. Cobra's own flag needs a template for that, and templates find
+// methods by their names, so that the linker leaves out none.
 func versionFlag(root *cobra.Command) {
-	root.Version = buildinfo.Read(release).Line("clientctl")
-	root.SetVersionTemplate("{{.Version}}\n")
-	root.InitDefaultVersionFlag()
-	root.Flags().Lookup("version").Usage = "print the version"
+	asked := root.Flags().BoolP("version", "v", false, "print the version")
 	envflag.Ignore(root.Flags(), "version")
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if !*asked {
+			return cmd.Help()
+		}
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), buildinfo.Read(release).Line("clientctl"))
+		return err
+	}
 }
 
 // word is what a server says of itself under a name.
