@@ -38,5 +38,6 @@ func (p *tab) clickTwice(selector string) {
 	p.Helper()
 	p.shown(selector)
 	at := value[[2]float64](p, `(({ x, y, width, height }) => [x + width / 2, y + height / 2])(`+query(selector)+`.getBoundingClientRect())`)
-	p.do(chromedp.MouseClickXY(at[0], at[1]), chromedp.MouseClickXY(at[0], at[1]))
+	click := chromedp.MouseClickXY(at[0], at[1])
+	p.do([]chromedp.Action[chromedp.Void]{click, click}...)
 }
