@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/presenced/presence/clientctl/api"
 	"github.com/presenced/presence/clientctl/online"
@@ -103,11 +104,19 @@ func showOnline(ctx context.Context, f onlineFlags, p process) error {
 	return err
 }
 
+// clocksApart is by how much a server's clock may be ahead of this one's: who was online at
+// its latest event may be asked.
+const clocksApart = time.Minute
+
 func showOnlineAt(ctx context.Context, f onlineFlags, p process) error {
 	now := p.now()
 	at, err := parseTime("at", f.at, now)
 	if err != nil {
 		return err
+	}
+	if at.After(now.Add(clocksApart)) {
+		return usage(fmt.Errorf("--at %q: %s has not come yet; of another day than today it is %q, or -16h",
+			f.at, at.Format(time.RFC3339), "2006-01-02 15:04"))
 	}
 	return showRows(ctx, f.query, p, func(ctx context.Context, c *api.Client) ([]past.UserAt, error) {
 		return past.At(ctx, c, at, f.users)
