@@ -37,6 +37,9 @@ func (s *sightings) monitor() *event.ServerMonitor {
 			s.kind = kinds
 		},
 		ServerHeartbeatFailed: func(e *event.ServerHeartbeatFailedEvent) {
+			if errors.Is(e.Failure, context.Canceled) {
+				return // we have given up: it says nothing of the server
+			}
 			addr, _, _ := strings.Cut(e.ConnectionID, "[-") // "db1:27017[-3]"
 			s.mu.Lock()
 			defer s.mu.Unlock()
