@@ -3,16 +3,21 @@
 import { byId, element, setNotice, setText } from "../assets/dom.js";
 import { counted, span } from "../assets/format.js";
 import { stopped, wordsOf } from "./api.js";
+import { pause } from "./rounds.js";
+
+const patience = 5_000; // milliseconds that a server may take to notice that it is to stop
+const between = 200; // milliseconds between two questions whether it has
 
 export class Verify {
   #api;
   #signal;
   #running;
+  #stoppedAt = -Infinity;
 
   constructor(api) {
     this.#api = api;
     byId("verify-start").addEventListener("click", () => this.#run());
-    byId("verify-stop").addEventListener("click", () => this.#running?.abort());
+    byId("verify-stop").addEventListener("click", () => this.#stop());
   }
 
   start(signal) {
@@ -24,19 +29,37 @@ export class Verify {
     setNotice(byId("verify-result"), "");
   }
 
+  #stop() {
+    this.#stoppedAt = performance.now();
+    this.#running?.abort();
+  }
+
   async #run() {
     if (this.#running) return;
     this.clear();
     this.#running = new AbortController();
     this.#busy(true);
     try {
-      await this.#read(AbortSignal.any([this.#running.signal, this.#signal]));
+      await this.#insist(AbortSignal.any([this.#running.signal, this.#signal]));
     } catch (error) {
       if (this.#signal.aborted || error.status === 401) return;
       setNotice(byId("verify-result"), stopped(error) ? "Stopped. Nothing can be said." : wordsOf(error), stopped(error) ? "warn" : "bad");
     } finally {
       this.#running = undefined;
       this.#busy(false);
+    }
+  }
+
+  // Whoever stops and starts again at once must not be told that somebody verifies: that is
+  // still the run that was stopped, and the server serves one at a time.
+  async #insist(signal) {
+    for (;;) {
+      try {
+        return await this.#read(signal);
+      } catch (error) {
+        if (error.status !== 409 || performance.now() - this.#stoppedAt > patience) throw error;
+        await pause(between, signal);
+      }
     }
   }
 
