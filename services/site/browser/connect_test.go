@@ -246,6 +246,7 @@ func TestReconnect_asked_meanwhile(t *testing.T) {
 	s := start(t)
 	p := online(t, s, "ana")
 	p.conduct.excuse("WebSocket connection to")
+	p.shown("#people-search") // who is online came, too
 	s.Kill()
 	p.shown("#retry")
 	for card, enter := range map[string]string{"fib": "7", "seq": "3"} {
