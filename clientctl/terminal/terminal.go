@@ -17,9 +17,10 @@ import (
 
 // Escape returns s as one line of visible text: control characters, bidirectional
 // controls, line separators, other characters that Unicode does not count as
-// graphic, and bytes that are not UTF-8 are written as Go writes them in a string.
+// graphic or that nothing is to be seen of, an accent with no letter before it, and
+// bytes that are not UTF-8 are written as Go writes them in a string.
 func Escape(s string) string {
-	if visible(s) {
+	if first, _ := utf8.DecodeRuneInString(s); visible(s) && !unicode.IsMark(first) {
 		return s
 	}
 	var b strings.Builder
@@ -28,7 +29,7 @@ func Escape(s string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[0])
-		case hidden(r):
+		case hidden(r) || b.Len() == 0 && unicode.IsMark(r):
 			q := strconv.QuoteRuneToASCII(r)
 			b.WriteString(q[1 : len(q)-1])
 		default:
@@ -65,9 +66,9 @@ func visible(s string) bool {
 }
 
 // hidden reports whether r does something to a terminal, or to a reader, other than
-// stand there. A blank is graphic, and so are accents.
+// stand there, or stands there unseen. A blank is graphic, and so are accents.
 func hidden(r rune) bool {
-	return !unicode.IsGraphic(r) || unicode.Is(unicode.Bidi_Control, r)
+	return !unicode.IsGraphic(r) || unicode.In(r, unicode.Bidi_Control, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // A number of more than foldOver digits is folded to its first and last foldKeep.

@@ -20,6 +20,10 @@ func TestEscape(t *testing.T) {
 		{"bidirectional overrides", "a\u202eb", `a\u202eb`},
 		{"line separators", "a\u2028b", `a\u2028b`},
 		{"zero width", "a\u200bb", `a\u200bb`},
+		{"fillers", "\u3164\u115f", `\u3164\u115f`},
+		{"an accent on a letter", "Zoe\u0308", "Zoe\u0308"},
+		{"an accent on nothing", "\u0300Zoe\u0308", `\u0300Zoe` + "\u0308"},
+		{"an emoji", "❤\ufe0f", "❤\ufe0f"},
 		{"broken UTF-8", "a\xffb", `a\xffb`},
 		{"the replacement character itself", "a\ufffdb", "a\ufffdb"},
 	}
@@ -37,6 +41,9 @@ func TestEscape_nothing_hidden_is_left(t *testing.T) {
 		got := terminal.Escape(string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")))
 		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
 			t.Fatalf("left in %q", got)
+		}
+		if got != "" && terminal.Width(got) == 0 {
+			t.Fatalf("nothing is seen of %q", got)
 		}
 	})
 }

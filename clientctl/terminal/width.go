@@ -16,10 +16,10 @@ func Pad(s string, width int) string { return s + strings.Repeat(" ", max(width-
 // Cut shortens s to a width; an ellipsis stands for what is gone.
 func Cut(s string, width int) string {
 	switch {
-	case width <= 0:
-		return ""
 	case Width(s) <= width:
 		return s
+	case width <= 0:
+		return ""
 	}
 	return displaywidth.TruncateString(s, width, "…")
 }
