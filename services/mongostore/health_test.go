@@ -23,7 +23,7 @@ func TestHealthScript(t *testing.T) {
 	}{
 		{"the server that makes the users", `{isWritablePrimary: true}`, 1, nil},
 		{"a replica set that is not made yet", `{isreplicaset: true, isWritablePrimary: false}`, 1,
-			[]string{"auth root secret", `initiate {"_id":"presence","members":[{"_id":0,"host":"mongo:27017"}]}`}},
+			[]string{"auth root secret", `initiate {"_id":"presence","members":[{"_id":0,"host":"database:27017"}]}`}},
 		{"an election", `{setName: "presence", isWritablePrimary: false}`, 1, nil},
 		{"a primary", `{setName: "presence", isWritablePrimary: true}`, 0, nil},
 	}

@@ -10,7 +10,7 @@
   if (!state.setName && state.isreplicaset) {
     const password = require("fs").readFileSync("/run/secrets/root_password", "utf8").trim();
     db.getSiblingDB("admin").auth("root", password);
-    rs.initiate({ _id: "presence", members: [{ _id: 0, host: "mongo:27017" }] });
+    rs.initiate({ _id: "presence", members: [{ _id: 0, host: "database:27017" }] });
   }
   quit(state.setName && state.isWritablePrimary ? 0 : 1);
 })();

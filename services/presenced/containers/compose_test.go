@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/loader"
@@ -37,17 +38,22 @@ func parseCompose(ctx context.Context, text string) (*types.Project, error) {
 // checkCompose says what is wrong with a compose file that goes with a Dockerfile.
 func checkCompose(p *types.Project, image *recipe) (complaints []string) {
 	for _, name := range p.ServiceNames() {
-		for _, why := range checkService(p.Services[name]) {
+		for _, why := range slices.Concat(checkService(p.Services[name]), checkSecrets(p.Services[name])) {
 			complaints = append(complaints, "service "+name+" "+why)
 		}
 	}
-	presenced, isThere := p.Services["presenced"]
+	return slices.Concat(complaints, checkOne(p, image), checkScale(p))
+}
+
+// checkOne holds what is wrong with the one node of the beginning and its database.
+func checkOne(p *types.Project, image *recipe) (complaints []string) {
+	app, isThere := p.Services["app"]
 	mongo, isThereToo := p.Services["mongo"]
 	if !isThere || !isThereToo {
-		return append(complaints, "the services presenced and mongo are not both there")
+		return append(complaints, "the services app and mongo are not both there")
 	}
-	for _, why := range slices.Concat(checkPresenced(presenced, image), checkHardening(presenced), checkWiring(p, presenced)) {
-		complaints = append(complaints, "service presenced "+why)
+	for _, why := range slices.Concat(checkApp(app, image), checkWiring(p, app)) {
+		complaints = append(complaints, "service app "+why)
 	}
 	for _, why := range checkMongo(p, mongo) {
 		complaints = append(complaints, "service mongo "+why)
@@ -55,8 +61,29 @@ func checkCompose(p *types.Project, image *recipe) (complaints []string) {
 	return complaints
 }
 
-// checkService holds what every service must keep to.
+// checkService holds what every service must keep to. The database of the beginning is as
+// its image has it, and an operator's command may end.
 func checkService(s types.ServiceConfig) (complaints []string) {
+	if s.Name != "mongo" {
+		complaints = checkHardening(s)
+	}
+	if s.Name != "operator" {
+		complaints = append(complaints, checkLasting(s)...)
+	}
+	if !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
+		complaints = append(complaints, "may gain privileges")
+	}
+	if s.MemLimit == 0 {
+		complaints = append(complaints, "has no memory limit")
+	}
+	if _, tag, _ := strings.Cut(s.Image, ":"); s.Image != "presence" && (tag == "" || tag == "latest") {
+		complaints = append(complaints, "has an image that is of no version")
+	}
+	return complaints
+}
+
+// checkLasting holds what every service must keep to that is there to stay.
+func checkLasting(s types.ServiceConfig) (complaints []string) {
 	for _, port := range s.Ports {
 		if port.HostIP != "127.0.0.1" {
 			complaints = append(complaints, fmt.Sprintf("publishes port %d on %q, not on 127.0.0.1", port.Target, port.HostIP))
@@ -68,17 +95,11 @@ func checkService(s types.ServiceConfig) (complaints []string) {
 	if s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) <= 2*shutdownTime {
 		complaints = append(complaints, "is not given time to stop")
 	}
-	if !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
-		complaints = append(complaints, "may gain privileges")
-	}
-	if s.MemLimit == 0 {
-		complaints = append(complaints, "has no memory limit")
-	}
 	return complaints
 }
 
-// checkPresenced holds presenced's ports and health check against its image.
-func checkPresenced(s types.ServiceConfig, image *recipe) (complaints []string) {
+// checkApp holds the ports and the health check of presenced against its image.
+func checkApp(s types.ServiceConfig, image *recipe) (complaints []string) {
 	if s.Build == nil {
 		complaints = append(complaints, "is not built from here")
 	}
@@ -100,7 +121,7 @@ func checkPresenced(s types.ServiceConfig, image *recipe) (complaints []string) 
 	return complaints
 }
 
-// checkHardening holds what presenced does without.
+// checkHardening holds what a service does without.
 func checkHardening(s types.ServiceConfig) (complaints []string) {
 	if !s.ReadOnly {
 		complaints = append(complaints, "can write to its image")

@@ -19,15 +19,18 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
-// root is the root of the repository.
-const root = "../../.."
+// root is the root of the repository, and composeFile a file of it.
+const (
+	root        = "../../.."
+	composeFile = "docker-compose.yml"
+)
 
 func TestDockerfile(t *testing.T) {
 	report(t, checkDockerfile(dockerfile(t), goVersion(t)))
 }
 
 func TestCompose(t *testing.T) {
-	text := read(t, "docker-compose.yml")
+	text := read(t, composeFile)
 	report(t, checkCompose(compose(t, text), dockerfile(t)))
 	complaints, err := checkOldCompose(text)
 	if err != nil {
@@ -39,9 +42,11 @@ func TestCompose(t *testing.T) {
 // TestVariables_AreKnown asks presenced itself which variables it reads.
 func TestVariables_AreKnown(t *testing.T) {
 	known := variablesOfPresenced(t)
-	project := compose(t, read(t, "docker-compose.yml"))
+	project := compose(t, read(t, composeFile))
 	report(t, unknownVariables(slices.Collect(maps.Keys(dockerfile(t).environment())), known))
-	report(t, unknownVariables(slices.Collect(maps.Keys(project.Services["presenced"].Environment)), known))
+	for _, name := range []string{"app", "presenced", "operator"} {
+		report(t, unknownVariables(slices.Collect(maps.Keys(project.Services[name].Environment)), known))
+	}
 }
 
 // TestDockerignore_LetsTheSourcesIn holds that what the two programs are built from,
@@ -100,36 +105,32 @@ func TestCheckDockerfile_BrokenCopies(t *testing.T) {
 }
 
 func TestCheckCompose_BrokenCopies(t *testing.T) {
-	text := read(t, "docker-compose.yml")
-	tests := []struct{ name, old, new, want string }{
-		{"a typo in a key", "depends_on", "depend_on", "depend_on"},
-		{"a typo in a volume", "- mongo:/data", "- mango:/data", "mango"},
-		{"a typo in a dependency", "      mongo:\n        condition", "      mango:\n        condition", "mango"},
-		{"a typo in a condition", "service_healthy", "service_helthy", "condition value must be one of"},
-		{"a duration without a unit", "stop_grace_period: 30s", "stop_grace_period: thirty", "thirty"},
-		{"published to everyone", "127.0.0.1:8080:8080", "8080:8080", `publishes port 8080 on ""`},
-		{"the database published to everyone", "127.0.0.1:27017:27017", "0.0.0.0:27017:27017", `publishes port 27017 on "0.0.0.0"`},
-		{"another port than WS_PORT", `WS_PORT: "8080"`, `WS_PORT: "8081"`, "publishes port 8080, and WS_PORT"},
-		{"a port that is not exposed", "127.0.0.1:8080:8080", "127.0.0.1:8080:8081", "publishes port 8081"},
-		{"a database that is no service", "DB_HOST: mongo:", "DB_HOST: mango:", "no service of this file"},
-		{"a database at another port", "DB_HOST: mongo:27017", "DB_HOST: mongo:27018", "listens elsewhere"},
-		{"not waiting for health", "service_healthy", "service_started", "does not wait until mongo is healthy"},
-		{"no restart", "restart: unless-stopped", `restart: "no"`, "has the restart policy"},
-		{"no health check", "CMD, mongosh", "CMD, mongo", "no health check by mongosh"},
-		{"an impatient health check", "timeout: 10s", "timeout: 1s", "shorter than mongosh takes"},
-		{"data in the container", "mongo:/data/db", "mongo:/data", "does not keep /data/db"},
-		{"a writable image", "read_only: true", "read_only: false", "can write to its image"},
-		{"capabilities", "cap_drop: [ALL]", "cap_drop: [KILL]", "keeps capabilities"},
-		{"no memory limit", "mem_limit: 1g", "", "has no memory limit"},
-		{"no limit of processes", "pids_limit: 256", "", "has no limit of processes"},
-		{"root", "init: true", "init: true\n    user: root", "is given privileges"},
-		{"no time to stop", "stop_grace_period: 30s", "stop_grace_period: 5s", "is not given time to stop"},
-		{"new privileges", "no-new-privileges:true", "no-new-privileges:false", "may gain privileges"},
-		{"the image's health check replaced", "init: true", "init: true\n    healthcheck: {disable: true}", "replaces the health check"},
+	text := read(t, composeFile)
+	tests := []struct{ name, service, old, new, want string }{
+		{"a typo in a key", "app", "depends_on", "depend_on", "depend_on"},
+		{"a typo in a volume", "mongo", "- mongo:/data", "- mango:/data", "mango"},
+		{"a typo in a dependency", "app", "      mongo:\n        condition", "      mango:\n        condition", "mango"},
+		{"a typo in a condition", "app", "service_healthy", "service_helthy", "condition value must be one of"},
+		{"a duration without a unit", "", "stop_grace_period: 30s", "stop_grace_period: thirty", "thirty"},
+		{"published to everyone", "app", "127.0.0.1:8080:8080", "8080:8080", `publishes port 8080 on ""`},
+		{"the database published to everyone", "mongo", "127.0.0.1:27017:27017", "0.0.0.0:27017:27017", `publishes port 27017 on "0.0.0.0"`},
+		{"another port than WS_PORT", "app", `WS_PORT: "8080"`, `WS_PORT: "8081"`, "publishes port 8080, and WS_PORT"},
+		{"a port that is not exposed", "app", "127.0.0.1:8080:8080", "127.0.0.1:8080:8081", "publishes port 8081"},
+		{"a database that is no service", "app", "DB_HOST: mongo:", "DB_HOST: mango:", "no service of this file"},
+		{"a database at another port", "app", "DB_HOST: mongo:27017", "DB_HOST: mongo:27018", "listens elsewhere"},
+		{"not waiting for health", "app", "service_healthy", "service_started", "does not wait until mongo is healthy"},
+		{"no restart", "mongo", "restart: unless-stopped", `restart: "no"`, "has the restart policy"},
+		{"no health check", "mongo", "CMD, mongosh", "CMD, mongo", "no health check by mongosh"},
+		{"an impatient health check", "mongo", "timeout: 10s", "timeout: 1s", "shorter than mongosh takes"},
+		{"data in the container", "mongo", "mongo:/data/db", "mongo:/data", "does not keep /data/db"},
+		{"no memory limit", "app", "mem_limit: 1g", "", "has no memory limit"},
+		{"root", "app", "init: true", "init: true\n    user: root", "is given privileges"},
+		{"no time to stop", "", "stop_grace_period: 30s", "stop_grace_period: 5s", "is not given time to stop"},
+		{"the image's health check replaced", "app", "init: true", "init: true\n    healthcheck: {disable: true}", "replaces the health check"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			project, err := parseCompose(t.Context(), replace(t, text, tt.old, tt.new))
+			project, err := parseCompose(t.Context(), replaceIn(t, text, tt.service, tt.old, tt.new))
 			if err != nil {
 				wantOne(t, []string{err.Error()}, tt.want)
 				return
@@ -143,11 +144,11 @@ func TestCheckCompose_BrokenCopies(t *testing.T) {
 }
 
 func TestCheckOldCompose_NewKeys(t *testing.T) {
-	text := read(t, "docker-compose.yml")
+	text := read(t, composeFile)
 	for name, broken := range map[string]string{
 		"a name":              "name: presence\n" + text,
-		"an optional service": replace(t, text, "condition: service_healthy", "condition: service_healthy\n        required: false"),
-		"start_interval":      replace(t, text, "start_period: 30s", "start_interval: 1s"),
+		"an optional service": replaceIn(t, text, "app", "condition: service_healthy", "condition: service_healthy\n        required: false"),
+		"start_interval":      replaceIn(t, text, "mongo", "start_period: 30s", "start_interval: 1s"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := checkOldCompose(broken)
@@ -276,6 +277,16 @@ func replace(t *testing.T, text, from, to string) string {
 		t.Fatalf("%q is not in the file any more: mend the test", from)
 	}
 	return strings.Replace(text, from, to, 1)
+}
+
+// replaceIn is replace in what a compose file says of one service, and of all if it is "".
+func replaceIn(t *testing.T, text, service, from, to string) string {
+	t.Helper()
+	if service == "" {
+		return replace(t, text, from, to)
+	}
+	section := regexp.MustCompile(`(?m)^  ` + service + `:\n(?:(?:    .*)?\n)+`).FindString(text)
+	return replace(t, text, section, replace(t, section, from, to))
 }
 
 func report(t *testing.T, complaints []string) {

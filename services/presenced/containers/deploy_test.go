@@ -2,7 +2,6 @@ package containers
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -10,45 +9,49 @@ import (
 	"testing"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// deployFile is the compose file for a deployment, and deployDir its folder.
-const (
-	deployDir  = "services/deploy"
-	deployFile = deployDir + "/docker-compose.yml"
-)
+// deployDir has what is mounted into the containers.
+const deployDir = "services/deploy"
 
-func TestDeploy(t *testing.T) {
-	text := read(t, deployFile)
-	report(t, checkDeploy(compose(t, text)))
-	complaints, err := checkOldCompose(text)
-	if err != nil {
-		t.Fatal(err)
+// TestProfiles holds what is started by which profiles: as docker compose does it, with
+// the .env file.
+func TestProfiles(t *testing.T) {
+	for _, tt := range []struct {
+		profiles, want []string
+	}{
+		{nil, []string{"app", "mongo"}},
+		{[]string{"scale"}, []string{"database", "presenced", "proxy"}},
+		{[]string{"scale", "observe"}, []string{"database", "grafana", "presenced", "prometheus", "proxy"}},
+	} {
+		options, err := cli.NewProjectOptions([]string{root + "/docker-compose.yml"}, cli.WithName("presence"),
+			cli.WithWorkingDirectory(root), cli.WithEnvFiles(), cli.WithDotEnv, cli.WithDefaultProfiles(tt.profiles...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		project, err := options.LoadProject(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := project.ServiceNames(); !slices.Equal(got, tt.want) {
+			t.Errorf("docker compose --profile %v starts %v, want %v", tt.profiles, got, tt.want)
+		}
 	}
-	report(t, complaints)
 }
 
-// TestDeploy_VariablesAreKnown asks presenced which variables it reads.
-func TestDeploy_VariablesAreKnown(t *testing.T) {
-	known := variablesOfPresenced(t)
-	project := compose(t, read(t, deployFile))
-	for _, name := range []string{"presenced", "operator"} {
-		report(t, unknownVariables(slices.Collect(maps.Keys(project.Services[name].Environment)), known))
-	}
-}
-
-// TestDeploy_SecretsAreMade holds that make-secrets makes the files that the compose file
+// TestSecrets_AreMade holds that make-secrets makes the files that the compose file
 // gives to containers, and no others.
-func TestDeploy_SecretsAreMade(t *testing.T) {
+func TestSecrets_AreMade(t *testing.T) {
 	loop := regexp.MustCompile(`(?m)^for name in (.+); do$`).FindStringSubmatch(read(t, deployDir+"/make-secrets"))
 	if loop == nil {
 		t.Fatal("make-secrets has no loop over the names of secrets")
 	}
 	made := strings.Fields(loop[1])
-	for name, secret := range compose(t, read(t, deployFile)).Secrets {
+	for name, secret := range compose(t, read(t, composeFile)).Secrets {
 		i := slices.Index(made, name)
-		if i < 0 || path.Base(secret.File) != name || path.Base(path.Dir(secret.File)) != "secrets" {
+		if i < 0 || path.Base(secret.File) != name || path.Dir(secret.File) != "/project/"+deployDir+"/secrets" {
 			t.Errorf("secret %s is to come from %s, which make-secrets does not make", name, secret.File)
 			continue
 		}
@@ -59,9 +62,9 @@ func TestDeploy_SecretsAreMade(t *testing.T) {
 	}
 }
 
-// TestDeploy_MountsAreThere holds that what is mounted from this repository is in it.
-func TestDeploy_MountsAreThere(t *testing.T) {
-	for name, s := range compose(t, read(t, deployFile)).Services {
+// TestMounts_AreThere holds that what is mounted from this repository is in it.
+func TestMounts_AreThere(t *testing.T) {
+	for name, s := range compose(t, read(t, composeFile)).Services {
 		for _, v := range s.Volumes {
 			if v.Type != types.VolumeTypeBind {
 				continue
@@ -69,10 +72,7 @@ func TestDeploy_MountsAreThere(t *testing.T) {
 			if !v.ReadOnly {
 				t.Errorf("%s can write to %s", name, v.Source)
 			}
-			inside := path.Join(deployDir, strings.TrimPrefix(v.Source, "/project"))
-			if strings.HasPrefix(v.Source, "/mongostore") { // ../mongostore of /project
-				inside = path.Join("services", v.Source)
-			}
+			inside := strings.TrimPrefix(v.Source, "/project/")
 			if len(run(t, "git", "ls-files", "--", inside)) == 0 {
 				t.Errorf("%s mounts %s, which is not in this repository", name, inside)
 			}
@@ -80,32 +80,32 @@ func TestDeploy_MountsAreThere(t *testing.T) {
 	}
 }
 
-func TestCheckDeploy_BrokenCopies(t *testing.T) {
-	text := read(t, deployFile)
-	tests := []struct{ name, old, new, want string }{
-		{"published to everyone", "127.0.0.1:8080:8080", "8080:8080", `publishes port 8080 on ""`},
-		{"Prometheus published to everyone", "127.0.0.1:9090:9090", "9090:9090", `publishes port 9090 on ""`},
-		{"a writable image", "read_only: true", "read_only: false", "can write to its image"},
-		{"capabilities", "cap_drop: [ALL]", "cap_drop: []", "keeps capabilities"},
-		{"new privileges", "no-new-privileges:true", "no-new-privileges:false", "may gain privileges"},
-		{"no limit of processes", "pids_limit: 256", "pids_limit: 0", "has no limit of processes"},
-		{"no memory limit", "    mem_limit: 512m\n", "", "has no memory limit"},
-		{"an image of any version", "haproxy:3.2-alpine", "haproxy", "is of no version"},
-		{"an image of the latest version", "haproxy:3.2-alpine", "haproxy:latest", "is of no version"},
-		{"a password in the file", "DB_PASSWORD_FILE: /run/secrets/service_password", "DB_PASSWORD: x", "has DB_PASSWORD in the file"},
-		{"a secret that is not given", "secrets: [service_password, admin_token]", "secrets: [admin_token]", "reads /run/secrets/service_password"},
-		{"nodes with a port of their own", "    secrets: [service_password, admin_token]\n", "    secrets: [service_password, admin_token]\n    ports: [\"127.0.0.1:8090:8080\"]\n", "publishes a port"},
-		{"nodes with one id", `WS_PORT: "8080"`, "NODE_ID: n1", "all nodes have one id"},
-		{"no time to drain", "DRAIN_TIMEOUT: 25s", "DRAIN_TIMEOUT: 30s", "is stopped by force"},
-		{"a delay that the proxy does not notice", "DRAIN_DELAY: 4s", "DRAIN_DELAY: 1s", "before the proxy"},
-		{"a proxy that is not trusted", "TRUSTED_PROXIES: ${PRESENCE_SUBNET:-172.31.77.0/24}", "TRUSTED_PROXIES: 10.0.0.0/24", "does not trust"},
-		{"the operator's rights for nodes", "DB_USER: presence\n", "DB_USER: presence-operator\n", "logs in as"},
-		{"a database within reach of others", "internal: true", "internal: false", "back is not internal"},
-		{"root", `user: "999:999"`, `user: "0:0"`, "runs as root"},
+func TestCheckScale_BrokenCopies(t *testing.T) {
+	text := read(t, composeFile)
+	tests := []struct{ name, service, old, new, want string }{
+		{"published to everyone", "proxy", "127.0.0.1:8080:8080", "8080:8080", `publishes port 8080 on ""`},
+		{"Prometheus published to everyone", "prometheus", "127.0.0.1:9090:9090", "9090:9090", `publishes port 9090 on ""`},
+		{"a writable image", "", "read_only: true", "read_only: false", "can write to its image"},
+		{"capabilities", "", "cap_drop: [ALL]", "cap_drop: []", "keeps capabilities"},
+		{"new privileges", "", "no-new-privileges:true", "no-new-privileges:false", "may gain privileges"},
+		{"no limit of processes", "", "pids_limit: 256", "pids_limit: 0", "has no limit of processes"},
+		{"no memory limit", "proxy", "    mem_limit: 512m\n", "", "has no memory limit"},
+		{"an image of any version", "proxy", "haproxy:3.2-alpine", "haproxy", "is of no version"},
+		{"an image of the latest version", "proxy", "haproxy:3.2-alpine", "haproxy:latest", "is of no version"},
+		{"a password in the file", "presenced", "DB_PASSWORD_FILE: /run/secrets/service_password", "DB_PASSWORD: x", "has DB_PASSWORD in the file"},
+		{"a secret that is not given", "presenced", "secrets: [service_password, admin_token]", "secrets: [admin_token]", "reads /run/secrets/service_password"},
+		{"nodes with a port of their own", "presenced", "    secrets: [service_password, admin_token]\n", "    secrets: [service_password, admin_token]\n    ports: [\"127.0.0.1:8090:8080\"]\n", "publishes a port"},
+		{"nodes with one id", "presenced", `WS_PORT: "8080"`, "NODE_ID: n1", "all nodes have one id"},
+		{"no time to drain", "presenced", "DRAIN_TIMEOUT: 25s", "DRAIN_TIMEOUT: 30s", "is stopped by force"},
+		{"a delay that the proxy does not notice", "presenced", "DRAIN_DELAY: 4s", "DRAIN_DELAY: 1s", "before the proxy"},
+		{"a proxy that is not trusted", "presenced", "TRUSTED_PROXIES: ${PRESENCE_SUBNET:-172.31.77.0/24}", "TRUSTED_PROXIES: 10.0.0.0/24", "does not trust"},
+		{"the operator's rights for nodes", "presenced", "DB_USER: presence\n", "DB_USER: presence-operator\n", "logs in as"},
+		{"a database within reach of others", "", "internal: true", "internal: false", "back is not internal"},
+		{"root", "database", `user: "999:999"`, `user: "0:0"`, "runs as root"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := checkDeploy(compose(t, replace(t, text, tt.old, tt.new)))
+			got := checkCompose(compose(t, replaceIn(t, text, tt.service, tt.old, tt.new)), dockerfile(t))
 			if len(got) == 0 || !slices.ContainsFunc(got, func(c string) bool { return strings.Contains(c, tt.want) }) {
 				t.Errorf("got %q, want a complaint that contains %q", got, tt.want)
 			}
@@ -113,33 +113,16 @@ func TestCheckDeploy_BrokenCopies(t *testing.T) {
 	}
 }
 
-// checkDeploy says what is wrong with the compose file for a deployment.
-func checkDeploy(p *types.Project) (complaints []string) {
-	for _, name := range p.ServiceNames() {
-		for _, why := range slices.Concat(checkDeployed(p.Services[name]), checkSecrets(p.Services[name])) {
-			complaints = append(complaints, "service "+name+" "+why)
-		}
-	}
+// checkScale says what is wrong with the services of the profile scale.
+func checkScale(p *types.Project) (complaints []string) {
 	for _, why := range checkNodes(p) {
 		complaints = append(complaints, "service presenced "+why)
 	}
-	if user := p.Services["mongo"].User; user == "" || strings.HasPrefix(user, "0") || strings.HasPrefix(user, "root") {
-		complaints = append(complaints, "service mongo runs as root")
+	if user := p.Services["database"].User; user == "" || strings.HasPrefix(user, "0") || strings.HasPrefix(user, "root") {
+		complaints = append(complaints, "service database runs as root")
 	}
 	if !p.Networks["back"].Internal {
 		complaints = append(complaints, "network back is not internal")
-	}
-	return complaints
-}
-
-// checkDeployed holds what every service of a deployment does without.
-func checkDeployed(s types.ServiceConfig) (complaints []string) {
-	if len(s.Profiles) == 0 || s.Restart != types.RestartPolicyNo {
-		complaints = checkService(s)
-	}
-	complaints = append(complaints, checkHardening(s)...)
-	if _, tag, _ := strings.Cut(s.Image, ":"); s.Image != "presence" && (tag == "" || tag == "latest") {
-		complaints = append(complaints, "has an image that is of no version")
 	}
 	return complaints
 }
@@ -187,7 +170,7 @@ func checkNodes(p *types.Project) (complaints []string) {
 	if len(front) != 1 || front[0].Subnet != value(s, "TRUSTED_PROXIES") {
 		complain("does not trust the network of the proxy")
 	}
-	for _, host := range []string{"proxy", "mongo"} {
+	for _, host := range []string{"proxy", "database"} {
 		if _, there := p.Services[host]; !there {
 			complain("has no %s", host)
 		}
