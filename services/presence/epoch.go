@@ -27,6 +27,7 @@ type epoch struct {
 	loops     sync.WaitGroup
 	leaving   chan struct{}  // closed by finish: the append loop ends when all is recorded
 	appended  chan struct{}  // closed when the append loop has ended, in whatever way
+	notes     chan chan note // size 0: reconcile asks, the append loop answers between batches
 	findings  chan finding   // size 0: reconcile hands over, the append loop mends between batches
 	kicks     chan kickRound // size 0: the kick loop hands over, the append loop judges between batches
 	began     time.Time      // of the loops, by the monotonic clock
@@ -48,9 +49,9 @@ func newEpoch(m *Member, opened events.Event) *epoch {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &epoch{
 		m: m, stream: opened.ID.Stream, startedAt: opened.At, ctx: ctx, cancel: cancel,
-		leaving: make(chan struct{}), appended: make(chan struct{}), findings: make(chan finding),
-		kicks: make(chan kickRound),
-		next:  1, at: opened.At.UnixMilli(),
+		leaving: make(chan struct{}), appended: make(chan struct{}),
+		notes: make(chan chan note), findings: make(chan finding), kicks: make(chan kickRound),
+		next: 1, at: opened.At.UnixMilli(),
 		batch: make([]item, 0, maxBatch), run: make([]events.Event, 0, maxBatch),
 	}
 }
@@ -171,6 +172,9 @@ func (e *epoch) isLeaving() bool {
 func (e *epoch) pause(ctx context.Context, busy bool) (more bool, err error) {
 	if busy {
 		select {
+		case made := <-e.notes:
+			made <- e.note()
+			return true, nil
 		case f := <-e.findings:
 			return true, e.mend(ctx, f)
 		case r := <-e.kicks:
@@ -182,6 +186,9 @@ func (e *epoch) pause(ctx context.Context, busy bool) (more bool, err error) {
 	}
 	select {
 	case <-e.m.table.wake:
+		return true, nil
+	case made := <-e.notes:
+		made <- e.note()
 		return true, nil
 	case f := <-e.findings:
 		return true, e.mend(ctx, f)

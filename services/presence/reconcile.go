@@ -17,10 +17,17 @@ const (
 	reconcileMax = 30 * time.Second
 )
 
-// finding is what one look at online found. The append loop judges it between two
-// batches, when nothing is in flight.
+// note is what the append loop knows between two batches, when nothing is in flight.
+type note struct {
+	live    []*Conn  // ascending by seq
+	leaving []uint64 // seqs of connections whose disconnected event waits, ascending
+	last    uint64   // seq of the last event that is recorded
+}
+
+// finding is what one look at online found. The append loop judges it, again between two
+// batches.
 type finding struct {
-	noted []*Conn  // live before the look, ascending by seq
+	note  note     // made before the look
 	found []uint64 // seqs of the stream's documents in online, ascending
 }
 
@@ -29,16 +36,36 @@ type finding struct {
 // removed or brought back by hand, or a write that arrived after its time.
 func (e *epoch) reconcileLoop(ctx context.Context) {
 	for sleep(ctx, e.m.between(reconcileMin, reconcileMax)) {
-		noted := e.m.table.recordedConns()
+		n, err := e.askNote(ctx)
+		if err != nil {
+			return
+		}
 		found, err := e.ownOnline(ctx)
 		if err != nil {
 			continue // the append loop and the beat tell of a store that fails
 		}
 		select {
-		case e.findings <- finding{noted, found}:
+		case e.findings <- finding{n, found}:
 		case <-ctx.Done():
 		}
 	}
+}
+
+// askNote has the append loop make a note. It fails only if ctx ends.
+func (e *epoch) askNote(ctx context.Context) (note, error) {
+	made := make(chan note, 1)
+	select {
+	case e.notes <- made:
+		return <-made, nil
+	case <-ctx.Done():
+		return note{}, context.Cause(ctx)
+	}
+}
+
+// note makes a note. It runs on the append loop.
+func (e *epoch) note() note {
+	live, leaving := e.m.table.known()
+	return note{live, leaving, e.next - 1}
 }
 
 // ownOnline reads the seqs of the stream's documents in online.
@@ -62,9 +89,8 @@ func (e *epoch) ownOnline(ctx context.Context) ([]uint64, error) {
 
 // mend makes online what the sockets say. It runs on the append loop.
 func (e *epoch) mend(ctx context.Context, f finding) error {
-	now := e.m.table.recordedConns()
-	remove := surplus(f.found, now)
-	add := missing(f, now)
+	remove := surplus(f)
+	add := missing(f, e.m.table.recordedConns())
 	if len(remove)+len(add) == 0 {
 		return nil
 	}
@@ -95,11 +121,15 @@ func (c *Conn) connection(s events.Stream) Connection {
 	}
 }
 
-// surplus is the seqs that were found in online and whose sockets are gone now.
-func surplus(found []uint64, now []*Conn) []uint64 {
+// surplus is the seqs that were found in online although their sockets had gone, and that
+// was recorded, before the look. Who has left since, or came since, is of no concern: what
+// his events do to online is done, or about to be.
+func surplus(f finding) []uint64 {
 	var gone []uint64
-	for _, seq := range found {
-		if _, live := search(now, seq); !live {
+	for _, seq := range f.found {
+		_, live := search(f.note.live, seq)
+		_, leaving := slices.BinarySearch(f.note.leaving, seq)
+		if seq <= f.note.last && !live && !leaving {
 			gone = append(gone, seq)
 		}
 	}
@@ -110,7 +140,7 @@ func surplus(found []uint64, now []*Conn) []uint64 {
 // not found in online.
 func missing(f finding, now []*Conn) []*Conn {
 	var absent []*Conn
-	for _, c := range f.noted {
+	for _, c := range f.note.live {
 		if _, there := slices.BinarySearch(f.found, c.seq); there {
 			continue
 		}

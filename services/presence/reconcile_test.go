@@ -1,6 +1,8 @@
 package presence_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +41,58 @@ func TestMember_Reconcile(t *testing.T) {
 		holds(t, store, 2)
 		shutdown(t, m)
 	})
+}
+
+// lookedAt is an online that others change while reconcile looks at it.
+type lookedAt struct {
+	presence.Online
+
+	meanwhile atomic.Pointer[func()] // called when a page is read, before reconcile has it
+}
+
+func (l *lookedAt) IDs(ctx context.Context, after events.Position, limit int) ([]events.Position, error) {
+	ids, err := l.Online.IDs(ctx, after, limit)
+	if f := l.meanwhile.Load(); f != nil {
+		(*f)()
+	}
+	return ids, err
+}
+
+// Who comes and goes while reconcile looks has nothing to be mended: it would be counted,
+// and warned of, as a ghost.
+func TestMember_Reconcile_churn(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		waiting bool // the event of who leaves still waits when reconcile judges
+	}{{"recorded before it is judged", false}, {"still in the queue", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newStore()
+				look := &lookedAt{Online: store.Online}
+				store.Online = look
+				m := start(t, store, presence.Config{})
+				users := []*client{connect(t, m, "ana"), connect(t, m, "bob")}
+				var looks atomic.Int32
+				meanwhile := func() {
+					looks.Add(1)
+					for _, c := range users {
+						m.Disconnect(&c.Conn, events.Client)
+					}
+					users = []*client{connect(t, m, "ana"), connect(t, m, "bob")}
+					if !tt.waiting {
+						synctest.Wait()
+					}
+				}
+				look.meanwhile.Store(&meanwhile)
+				pass(10 * time.Minute)
+				if s := m.Stats(); looks.Load() < 20 || s.Mended != 0 {
+					t.Errorf("mended %d in %d looks, want 0 in 20 or more", s.Mended, looks.Load())
+				}
+				holds(t, store, 2)
+				shutdown(t, m)
+			})
+		})
+	}
 }
 
 func apply(t *testing.T, store presence.Store, add []presence.Connection, remove []events.Position) {

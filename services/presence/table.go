@@ -2,6 +2,7 @@ package presence
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/presenced/presence/events"
@@ -276,6 +277,26 @@ func (t *table) isThere(c *Conn) bool {
 func (t *table) recordedConns() []*Conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.liveConns()
+}
+
+// known returns the live connections, and the seqs of those whose disconnected event is in
+// the queue, both ascending by seq. It is for the appender, between two batches: of what is
+// in flight it knows nothing.
+func (t *table) known() (live []*Conn, leaving []uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, it := range t.queue[t.head:] {
+		if it.reason != 0 && it.conn.seq != 0 {
+			leaving = append(leaving, it.conn.seq)
+		}
+	}
+	slices.Sort(leaving)
+	return t.liveConns(), leaving
+}
+
+// liveConns needs mu.
+func (t *table) liveConns() []*Conn {
 	conns := make([]*Conn, 0, t.live.n)
 	for c := t.live.first; c != nil; c = c.next {
 		conns = append(conns, c)

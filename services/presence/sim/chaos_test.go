@@ -373,6 +373,7 @@ func (w *world) rest() {
 	if unrest != "" {
 		w.fail("not at rest after %s of calm:\n%s", restWithin, unrest)
 	}
+	w.checkMends()
 	if w.random.IntN(10) == 0 {
 		w.run(w.now().Add(40 * time.Second))
 		if again := w.unrest(); again != "" {

@@ -23,8 +23,8 @@
 // are. It holds I1 to I5, I7, I8 and I10 at each write and each welcome, and when the
 // trouble is over I6: the log, online and the sockets say the same, within two minutes,
 // and what is dead has ended. One run in eight is calm: nothing is wrong but one crash
-// and the clocks. In it nobody is taken over who lives, and the dead is gone from online
-// within 20 s. Half of the runs have no reconciliation, and in these no write executes
+// and the clocks. In it nobody is taken over who lives, the dead is gone from online
+// within 20 s, and reconcile mends nothing. Half of the runs have no reconciliation, and in these no write executes
 // after its caller gave up.
 //
 // Wall clocks: in half of the runs each process and the database, which stamps the
@@ -66,4 +66,6 @@
 //	over the first one's, which it had not watched
 //	a lost node was last seen after its seal, or before its      27  TestMember_TakeOver_ClocksThatDiffer
 //	last event, as the clocks of database, owner and peer differ
+//	who left while reconcile looked at online was counted,     1563  TestMember_Reconcile_churn
+//	and warned of, as a ghost
 package sim

@@ -355,6 +355,15 @@ var mutants = []mutant{
 		find: "in calm",
 	},
 	{
+		name: "who leaves while reconcile looks is taken for a ghost",
+		edit: edit{
+			file: "../reconcile.go",
+			old:  `		if seq <= f.note.last && !live && !leaving {`,
+			new:  `		if c, _ := search(f.note.live, seq); !leaving && (!live || f.note.live[c].state == connLeft) {`,
+		},
+		find: "in calm, where nobody", from: 1500,
+	},
+	{
 		name: "a step that was given up keeps the node not ready",
 		edit: edit{
 			file: "../retry.go",

@@ -249,6 +249,16 @@ func (w *world) checkDeaths() {
 	})
 }
 
+// checkMends holds that reconcile mends nothing where nothing was wrong: whoever comes and
+// goes while it looks is no ghost, and what it counts is what an operator is told of.
+func (w *world) checkMends() {
+	for _, p := range w.processes {
+		if n := p.member.Stats().Mended; w.plan.calm && n > 0 {
+			w.fail("%s has mended %d connections in calm, where nobody has broken any", p, n)
+		}
+	}
+}
+
 // onlineOf is what online has of a stream.
 func (w *world) onlineOf(s events.Stream) []presence.Connection {
 	found, err := w.db.committed.Store().Online.OfStream(context.Background(), s.At(0), all)
