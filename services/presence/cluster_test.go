@@ -146,6 +146,37 @@ func TestMember_Sweep(t *testing.T) {
 	})
 }
 
+// A stream that ends while the sweep looks has no ghosts: it would be counted, and warned of.
+func TestMember_Sweep_WhileAStreamEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		look := &lookedAt{Online: store.Online}
+		watched := store
+		watched.Online = look
+		m := start(t, watched, presence.Config{Node: "n2"})
+		for range 5 {
+			other := start(t, store, presence.Config{Node: "n1"})
+			connect(t, other, "ana")
+			synctest.Wait()
+			ended := false
+			leave := func() {
+				if !ended {
+					shutdown(t, other)
+				}
+				ended = true
+			}
+			look.streams.Store(&leave)
+			pass(8 * time.Second)
+			look.streams.Store(nil)
+			holds(t, store, 0)
+		}
+		if got := m.Stats().Swept; got != 0 {
+			t.Errorf("swept %d streams, want 0", got)
+		}
+		shutdown(t, m)
+	})
+}
+
 // A stream without an owner, whose node document is gone, is taken over as well.
 func TestMember_Sweep_Orphan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -43,19 +43,30 @@ func TestMember_Reconcile(t *testing.T) {
 	})
 }
 
-// lookedAt is an online that others change while reconcile looks at it.
+// lookedAt is an online that others change while reconcile or the sweep looks at it.
 type lookedAt struct {
 	presence.Online
 
-	meanwhile atomic.Pointer[func()] // called when a page is read, before reconcile has it
+	// called when something is read, before who asked has it
+	ids, streams atomic.Pointer[func()]
 }
 
 func (l *lookedAt) IDs(ctx context.Context, after events.Position, limit int) ([]events.Position, error) {
 	ids, err := l.Online.IDs(ctx, after, limit)
-	if f := l.meanwhile.Load(); f != nil {
+	call(&l.ids)
+	return ids, err
+}
+
+func (l *lookedAt) Streams(ctx context.Context) ([]events.Stream, error) {
+	streams, err := l.Online.Streams(ctx)
+	call(&l.streams)
+	return streams, err
+}
+
+func call(p *atomic.Pointer[func()]) {
+	if f := p.Load(); f != nil {
 		(*f)()
 	}
-	return ids, err
 }
 
 // Who comes and goes while reconcile looks has nothing to be mended: it would be counted,
@@ -83,7 +94,7 @@ func TestMember_Reconcile_churn(t *testing.T) {
 						synctest.Wait()
 					}
 				}
-				look.meanwhile.Store(&meanwhile)
+				look.ids.Store(&meanwhile)
 				pass(10 * time.Minute)
 				if s := m.Stats(); looks.Load() < 20 || s.Mended != 0 {
 					t.Errorf("mended %d in %d looks, want 0 in 20 or more", s.Mended, looks.Load())

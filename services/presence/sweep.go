@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -134,13 +135,16 @@ func (m *Member) strays(ctx context.Context) ([]events.Stream, error) {
 	for _, n := range nodes {
 		owned[n.Stream] = true
 	}
-	strays := streams[:0]
-	for _, s := range streams {
-		if !owned[s] {
-			strays = append(strays, s)
-		}
+	strays := slices.DeleteFunc(streams, func(s events.Stream) bool { return owned[s] })
+	if len(strays) == 0 {
+		return nil, nil
 	}
-	return strays, nil
+	// Once more: its owner or a peer may have ended one between the two reads.
+	streams, err = m.store.Online.Streams(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list streams of online: %w", err)
+	}
+	return slices.DeleteFunc(strays, func(s events.Stream) bool { return !slices.Contains(streams, s) }), nil
 }
 
 // tailOf returns the last event of a stream. It is the zero event if the log does not

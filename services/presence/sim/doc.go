@@ -24,7 +24,7 @@
 // trouble is over I6: the log, online and the sockets say the same, within two minutes,
 // and what is dead has ended. One run in eight is calm: nothing is wrong but one crash
 // and the clocks. In it nobody is taken over who lives, the dead is gone from online
-// within 20 s, and reconcile mends nothing. Half of the runs have no reconciliation, and in these no write executes
+// within 20 s, and reconcile and sweep find nothing. Half of the runs have no reconciliation, and in these no write executes
 // after its caller gave up.
 //
 // Wall clocks: in half of the runs each process and the database, which stamps the
@@ -68,4 +68,5 @@
 //	last event, as the clocks of database, owner and peer differ
 //	who left while reconcile looked at online was counted,     1563  TestMember_Reconcile_churn
 //	and warned of, as a ghost
+//	so was a stream that ended while the sweep looked          1024  TestMember_Sweep_WhileAStreamEnds
 package sim

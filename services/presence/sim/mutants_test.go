@@ -364,6 +364,15 @@ var mutants = []mutant{
 		find: "in calm, where nobody", from: 1500,
 	},
 	{
+		name: "a stream that ends while the sweep looks is taken for one with ghosts",
+		edit: edit{
+			file: "../sweep.go",
+			old:  "return !slices.Contains(streams, s) }), nil",
+			new:  "return false }), nil",
+		},
+		find: "swept 1 streams in calm", from: 1000,
+	},
+	{
 		name: "a step that was given up keeps the node not ready",
 		edit: edit{
 			file: "../retry.go",

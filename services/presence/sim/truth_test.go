@@ -249,12 +249,12 @@ func (w *world) checkDeaths() {
 	})
 }
 
-// checkMends holds that reconcile mends nothing where nothing was wrong: whoever comes and
-// goes while it looks is no ghost, and what it counts is what an operator is told of.
+// checkMends holds that reconcile and sweep mend nothing where nothing was wrong: whoever
+// comes and goes while they look is no ghost, and what they count an operator is told of.
 func (w *world) checkMends() {
 	for _, p := range w.processes {
-		if n := p.member.Stats().Mended; w.plan.calm && n > 0 {
-			w.fail("%s has mended %d connections in calm, where nobody has broken any", p, n)
+		if s := p.member.Stats(); w.plan.calm && (s.Mended > 0 || s.Swept > 0) {
+			w.fail("%s has mended %d connections and swept %d streams in calm, where nobody has broken any", p, s.Mended, s.Swept)
 		}
 	}
 }
