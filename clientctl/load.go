@@ -15,6 +15,7 @@ import (
 	"github.com/presenced/presence/clientctl/load"
 	"github.com/presenced/presence/clientctl/load/report"
 	"github.com/presenced/presence/clientctl/mint"
+	"github.com/presenced/presence/clientctl/terminal"
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/envflag"
 	"github.com/spf13/cobra"
@@ -48,7 +49,7 @@ func (v *verdictFlags) addFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&v.limits.CommandP99, "max-p99", 0, "fail if the p99 of the commands is longer")
 	fs.DurationVar(&v.limits.LatenessP99, "max-lateness-p99", 0, "fail if the p99 of the ticks' lateness is longer")
 	fs.Var(&v.limits.Missed, "max-missed", "fail if more ticks are missed, a number or such as 0.1%")
-	fs.Var(&v.limits.Errors, "max-errors", "fail if more connections and commands fail, a number or such as 0.1%")
+	fs.Var(&v.limits.Errors, "max-errors", "fail if more connections and commands fail, a number or such as 0.1%; left out, if most of either do")
 	fs.StringVarP(&v.output, "output", "o", "text", "`FORMAT` of the report: text or json")
 }
 
@@ -59,7 +60,8 @@ func (v *verdictFlags) validate() error {
 	return oneOf("output", v.output, "text", "json")
 }
 
-// conclude shows a report, and returns an error if a limit did not hold.
+// conclude shows a report, and returns an error if a limit did not hold, or the most of it
+// came to nothing, unless it was ended early.
 func (v *verdictFlags) conclude(r *report.Report, p process) error {
 	show := r.Print
 	if v.output == "json" {
@@ -70,6 +72,14 @@ func (v *verdictFlags) conclude(r *report.Report, p process) error {
 	}
 	if broken := v.limits.Judge(r); len(broken) > 0 {
 		return fault.Errorf(fault.Failed, "%s", strings.Join(broken, "; "))
+	}
+	switch most := v.limits.JudgeMost(r); {
+	case r.Interrupted:
+		return nil
+	case r.Connections.Welcomed == 0:
+		return nobody(r)
+	case len(most) > 0:
+		return fault.Errorf(fault.Failed, "%s: --max-errors says how many may", strings.Join(most, "; "))
 	}
 	return nil
 }
@@ -93,9 +103,11 @@ Each connection is a user of its own, --user-prefix with an id of the run and a 
 unless --user or --token makes all the same one. With AUTH=jwt and a secret of your own,
 --secret-file signs a token for each.
 
-The exit code is 1 if a limit (--max-...) did not hold, or nobody was welcomed; 4 if the
-server let nobody in; 130 after Ctrl-C, which closes the connections at once and reports
-what there is. A command that failed counts as slower than any for --max-p99.
+The exit code is 1 if a limit (--max-...) did not hold, nobody was welcomed, or more
+than half of the connections or of the commands failed and no --max-errors says that so
+many may; 4 if the server let nobody in; 130 after Ctrl-C, which closes the connections
+at once and reports what there is. A command that failed counts as slower than any for
+--max-p99.
 
 A process can have some 28,000 connections from one address, and as many as it may have
 descriptors; each takes 7 KB, with wss:// 28 KB. For more run several, each with
@@ -171,16 +183,13 @@ func runLoad(ctx context.Context, f *loadFlags, p process) error {
 		return err
 	}
 	err = f.conclude(r, p)
-	switch {
-	case r.Interrupted:
-		if err != nil {
-			fmt.Fprintln(p.err, "clientctl:", err)
-		}
-		return fault.ErrInterrupted
-	case err == nil && r.Connections.Welcomed == 0:
-		return nobody(r)
+	if !r.Interrupted {
+		return err
 	}
-	return err
+	if err != nil {
+		fmt.Fprintln(p.err, "clientctl:", err)
+	}
+	return fault.ErrInterrupted
 }
 
 // nobody is the error when no connection came to be.
@@ -196,7 +205,7 @@ func nobody(r *report.Report) error {
 	if refused {
 		kind = fault.Refused
 	}
-	return fault.Errorf(kind, "no connection was welcomed; most often: %s", kinds[0])
+	return fault.Errorf(kind, "no connection was welcomed; most often: %s", terminal.Escape(kinds[0]))
 }
 
 // config is what the flags say.

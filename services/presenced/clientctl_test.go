@@ -130,8 +130,9 @@ func TestClientctl_Load(t *testing.T) {
 			`"asked": 40`, `"upgraded": 40`, `"welcomed": 40`, `"failed": 0`, `"lost": 0`, `"early": 0`, `"connect": {}`,
 		}},
 		"too many commands":                         {"--command-rate 1", "--user u --fib 400/s --max-errors 0 -n 1", 1, []string{`"rate_limited": {`}},
-		"a number that the server does not compute": {"--fib-max 50", "--fib 40/s", exitOK, []string{`"out_of_range": {`}},
-		"one too many for a user":                   {"--max-conns-per-user 3", "--user u", exitOK, []string{`"closed_4504": {`, `"welcomed": 3`, `"failed": 37`}},
+		"a number that the server does not compute": {"--fib-max 50", "--fib 40/s", 1, []string{`"out_of_range": {`}},
+		"one too many for a user":                   {"--max-conns-per-user 3", "--user u", 1, []string{`"closed_4504": {`, `"welcomed": 3`, `"failed": 37`}},
+		"too many for a user, as it should be":      {"--max-conns-per-user 3", "--user u --max-errors 37", exitOK, []string{`"failed": 37`}},
 		"without a token":                           {"--auth jwt --auth-secret " + authSecret, "", 4, []string{`"http_401": {`, `"welcomed": 0`}},
 		"with a token for each":                     {"--auth jwt --auth-secret " + authSecret, "--max-errors 0 --secret-file " + secret, exitOK, []string{`"welcomed": 40`}},
 	} {

@@ -14,7 +14,7 @@ type Limits struct {
 	CommandP99  time.Duration // of the commands; one that failed counts as slower than any
 	LatenessP99 time.Duration // of the ticks
 	Missed      Share         // of the ticks
-	Errors      Share         // of connections and commands
+	Errors      Share         // of connections and commands; if it is not set, see JudgeMost
 }
 
 // Judge says of each limit that did not hold what it is and what was found.
@@ -43,6 +43,22 @@ func (l Limits) Judge(r *Report) (broken []string) {
 	errs := r.Connections.Failed + r.Connections.Lost + r.Commands.Failed
 	if all := r.Connections.Asked + r.Commands.Sent; l.Errors.broken(errs, all) {
 		add("%d of %d connections and commands failed: more than %s", errs, all, l.Errors)
+	}
+	return broken
+}
+
+// JudgeMost says what is wrong if most of a run came to nothing: of the connections, or of
+// the commands. Nobody takes that for a success, so it is judged where no limit on Errors
+// says how many may fail.
+func (l Limits) JudgeMost(r *Report) (broken []string) {
+	if l.Errors.set {
+		return nil
+	}
+	if c := r.Connections; 2*(c.Failed+c.Lost) > c.Asked {
+		broken = append(broken, fmt.Sprintf("%d of %d connections failed or were lost", c.Failed+c.Lost, c.Asked))
+	}
+	if m := r.Commands; 2*m.Failed > m.Sent {
+		broken = append(broken, fmt.Sprintf("%d of %d commands failed", m.Failed, m.Sent))
 	}
 	return broken
 }

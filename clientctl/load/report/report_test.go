@@ -258,6 +258,37 @@ func TestLimits_Judge(t *testing.T) {
 	}
 }
 
+func TestLimits_JudgeMost(t *testing.T) {
+	var all Limits
+	if err := all.Errors.Set("100%"); err != nil {
+		t.Fatal(err)
+	}
+	report := func(c Connections, m Commands) *Report {
+		r := New()
+		r.Connections, r.Commands.Sent, r.Commands.Failed = c, m.Sent, m.Failed
+		return r
+	}
+	for name, tt := range map[string]struct {
+		limits Limits
+		r      *Report
+		says   string // "": it will do
+	}{
+		"all is well":               {Limits{}, sample(), ""},
+		"nothing was asked for":     {Limits{}, New(), ""},
+		"half failed":               {Limits{}, report(Connections{Asked: 4, Welcomed: 2, Failed: 2}, Commands{Sent: 2, Failed: 1}), ""},
+		"most failed":               {Limits{}, report(Connections{Asked: 4, Welcomed: 1, Failed: 3}, Commands{}), "3 of 4 connections failed or were lost"},
+		"most failed or were lost":  {Limits{}, report(Connections{Asked: 4, Welcomed: 2, Failed: 2, Lost: 1}, Commands{}), "3 of 4 connections failed or were lost"},
+		"most of the commands":      {Limits{}, report(Connections{Asked: 4, Welcomed: 4}, Commands{Sent: 3, Failed: 2}), "2 of 3 commands failed"},
+		"most of both":              {Limits{}, report(Connections{Asked: 1, Welcomed: 1, Lost: 1}, Commands{Sent: 1, Failed: 1}), "1 of 1 connections failed or were lost; 1 of 1 commands failed"},
+		"most failed, as they may":  {all, report(Connections{Asked: 4, Failed: 4}, Commands{Sent: 3, Failed: 3}), ""},
+		"a limit on something else": {Limits{CommandP99: time.Hour}, report(Connections{Asked: 1, Failed: 1}, Commands{}), "1 of 1 connections"},
+	} {
+		if got := strings.Join(tt.limits.JudgeMost(tt.r), "; "); (tt.says == "") != (got == "") || !strings.HasPrefix(got, tt.says) {
+			t.Errorf("%s: %q, want %q", name, got, tt.says)
+		}
+	}
+}
+
 func TestShare_Set(t *testing.T) {
 	for text, want := range map[string]string{"0": "0", "10": "10", "0.1%": "0.1%", "100%": "100%", "00.50%": "0.5%"} {
 		var s Share
