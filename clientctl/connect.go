@@ -9,6 +9,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// onRecord is how long commands of a pipe or a file wait until their connection is on record:
+// a server whose database is away answers all the same.
+const onRecord = 5 * time.Second
+
 // connectFlags are the settings of `clientctl connect`.
 type connectFlags struct {
 	target
@@ -37,6 +41,9 @@ it. The line that is typed has the keys of a shell: arrows, Home, End, Ctrl-A,
 before, Tab completes slash commands, Ctrl-L clears the screen, Ctrl-Z stops.
 Ctrl-C clears the line, and leaves if it is empty; Ctrl-D on an empty line is
 the end of the input. If TERM is dumb, lines are all there is.
+
+What comes from a pipe or a file is asked once the connection is on record, as its
+welcome says, but waits no longer than 5s for that.
 
 At the end of the input it waits for the answers that are outstanding, closes
 the connection and exits. The exit code is 1 if a line of a pipe or a file has
@@ -92,6 +99,9 @@ func connect(ctx context.Context, f connectFlags, p process) error {
 	}
 	if !f.skipInput {
 		c.Input, c.Ends = p.in, true
+	}
+	if !f.skipInput && !p.terminalIn { // else the order of lines would be by chance
+		c.Record = onRecord
 	}
 	if f.output == "text" && !f.skipInput && p.console() {
 		return converse(ctx, c, f.colour, p)

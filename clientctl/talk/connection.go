@@ -52,6 +52,9 @@ func (t *Talk) connection(ctx context.Context) error {
 func (t *Talk) greet() error {
 	again := t.connected
 	t.connected, t.why = true, ""
+	if t.c.Record > 0 {
+		t.welcome = time.After(t.c.Record)
+	}
 	if err := t.c.Show.State(State{Phase: Connected}); err != nil || !again {
 		return stop(err)
 	}
@@ -113,6 +116,9 @@ func (t *Talk) converse(ctx context.Context, conn *wire.Conn, frames <-chan fram
 			return leave(conn, frames, stop(t.unanswered()))
 		case <-t.resume:
 			t.resume = nil
+		case <-t.welcome:
+			t.welcome = nil
+			err = stop(t.c.Show.Notice("the server has not put the connection on record yet; going on without"))
 		case line, more := <-t.input():
 			err = t.line(line, more)
 		case f := <-frames:
@@ -151,7 +157,7 @@ func (t *Talk) lastWords(conn *wire.Conn, frames <-chan frame, err error) error 
 
 // send sends what waits, as far as there is room.
 func (t *Talk) send(conn *wire.Conn) error {
-	if t.resume != nil {
+	if t.resume != nil || t.welcome != nil {
 		return nil
 	}
 	for {

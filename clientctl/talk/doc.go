@@ -10,6 +10,12 @@
 // with a retryable error, such as busy, is asked again a few times with growing
 // pauses before the error counts.
 //
+// # What waits for the welcome
+//
+// Nothing, unless Config.Record says so: a server answers before it has put the connection on
+// record, also while its database is away. With Record commands wait for that, bounded, and the
+// talk does not end before, so that all it shows comes in the same order each time.
+//
 // # Concurrency
 //
 // Run owns everything and runs on its caller's goroutine; it calls Show from there.

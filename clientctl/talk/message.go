@@ -37,7 +37,7 @@ func (t *Talk) message(raw []byte) error {
 	}
 	switch m.Type {
 	case protocol.TypeWelcome:
-		t.vain = 0
+		t.vain, t.welcome = 0, nil
 	case protocol.TypeDrain:
 		t.hint = min(time.Duration(min(m.ReconnectAfterMs, maxHint.Milliseconds()))*time.Millisecond, maxHint)
 	}

@@ -35,6 +35,11 @@ type Config struct {
 	// Retry says to try again also when the first connect fails.
 	Retry bool
 
+	// Record is how long what is asked waits for the welcome of its connection, which comes
+	// once that is on record; 0: not at all. Without it a welcome comes before an answer, after
+	// it, or too late to be seen.
+	Record time.Duration
+
 	// Probe is how often a ping measures how long the server takes; its answers are
 	// shown with Answer.Probe. 0: never.
 	Probe time.Duration
@@ -62,10 +67,11 @@ type Talk struct {
 	next     string           // the After of the page that follows it; "": it was the last one
 
 	// owned by Run: the connection
-	connected bool          // there was one before
-	vain      int           // connects in vain, or lost before their welcome, in a row
-	hint      time.Duration // the server's wish for when to come back; 0: none
-	why       string        // why there is no connection, as was said last; "": there was one since
+	connected bool             // there was one before
+	welcome   <-chan time.Time // fires when its welcome is not waited for any longer; nil: it is not
+	vain      int              // connects in vain, or lost before their welcome, in a row
+	hint      time.Duration    // the server's wish for when to come back; 0: none
+	why       string           // why there is no connection, as was said last; "": there was one since
 }
 
 // New returns a talk about c.
@@ -148,7 +154,7 @@ func (t *Talk) end() {
 	}
 }
 
-func (t *Talk) finished() bool { return t.c.Ends && t.ended && t.out.empty() }
+func (t *Talk) finished() bool { return t.c.Ends && t.ended && t.out.empty() && t.welcome == nil }
 
 // input returns the input's channel while there is room for what it asks.
 func (t *Talk) input() <-chan Line {
@@ -214,6 +220,9 @@ func (t *Talk) pause(ctx context.Context, wait time.Duration) error {
 // unanswered is the error when the patience is at its end.
 func (t *Talk) unanswered() error {
 	commands := t.out.commands()
+	if len(commands) == 0 {
+		return fault.Errorf(fault.Failed, "the server has not put the connection on record within %s", t.c.Patience)
+	}
 	t.failed += len(commands)
 	const shown = 5
 	var names []string
