@@ -305,7 +305,10 @@ func TestConsole_colours(t *testing.T) {
 			p := s.meets()
 			p.says(`{"type":"presence","joins":[{"user":"bob"}],"leaves":[]}`)
 			s.types("what?\r")
-			s.waits("the notice", func(rows []string) bool { return strings.Contains(strings.Join(rows, ""), "is not understood") })
+			s.waits("the join and the notice, whichever is first", func(rows []string) bool {
+				text := strings.Join(rows, "")
+				return strings.Contains(text, "join bob") && strings.Contains(text, "is not understood")
+			})
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			raw := s.sent.String()
