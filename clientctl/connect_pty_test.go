@@ -174,6 +174,28 @@ func TestConnect_plain_lines_at_a_terminal(t *testing.T) {
 	}
 }
 
+// What is longer than a line of the terminal is broken between words, with and without a
+// status line.
+func TestConnect_breaks_lines_between_words(t *testing.T) {
+	for _, variable := range []string{"TERM=xterm", "TERM=dumb"} {
+		t.Run(variable, func(t *testing.T) {
+			script := "closed 1000"
+			if variable != "TERM=dumb" {
+				script = "probed\n" + script
+			}
+			p := sitDownIn(t, []string{variable, "NO_COLOR=1"}, script, "clientctl", "connect")
+			if err := pty.Setsize(p.terminal, &pty.Winsize{Cols: 40, Rows: 24}); err != nil {
+				t.Fatal(err)
+			}
+			p.press("/quiz\r")
+			p.sees(`clientctl: there is no "/quiz": did you$`)
+			p.sees(`^mean /quit\?$`)
+			p.press("\x04")
+			p.leaves(0)
+		})
+	}
+}
+
 // A shell gets the terminal as it was, and gives it back.
 func TestConnect_at_a_console_is_stopped_and_goes_on(t *testing.T) {
 	p := sitDownIn(t, []string{"TERM=xterm", "PS1=$ ", "ENV="}, greeting+`

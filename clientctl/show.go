@@ -40,7 +40,19 @@ func linesOf(output, colour string, p process) talk.Show {
 		Fold:    p.terminal,
 		Colours: p.colours(colour, p.terminal),
 		Notices: p.colours(colour, p.widthErr != nil),
+		Width:   p.width(), NoticeWidth: p.widthErr,
 	})
+}
+
+// width is how many characters a line of a terminal has; nil: out is none.
+func (p process) width() func() int {
+	if p.size == nil {
+		return nil
+	}
+	return func() int {
+		width, _ := p.size()
+		return width
+	}
 }
 
 // console reports whether a person sits at a terminal on which lines can be moved.
@@ -76,6 +88,7 @@ func converse(ctx context.Context, c talk.Config, colour string, p process) erro
 		Colours: p.colours(colour, true),
 		Notices: p.colours(colour, p.widthErr != nil),
 		In:      p.now().Location(),
+		Width:   p.width(), NoticeWidth: p.widthErr,
 	}), screen.Refresh)
 	c.Show, c.Input, c.Probe = show, screen, probeEach
 	return talk.New(c).Run(ctx)

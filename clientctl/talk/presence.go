@@ -22,15 +22,18 @@ func (s *text) presence(m protocol.Message) error {
 		}
 	}
 	var lines strings.Builder
+	width, plain := columns(s.look.Width), func(word string) string { return word }
 	for _, list := range []struct {
-		word string
-		all  []protocol.Present
+		word  string
+		paint func(string) string
+		all   []protocol.Present
 	}{
-		{"online", m.Users}, {"online", m.Connections},
-		{s.look.Colours.Green("join"), m.Joins}, {s.look.Colours.Red("leave"), m.Leaves},
+		{"online", plain, m.Users}, {"online", plain, m.Connections},
+		{"join", s.look.Colours.Green, m.Joins}, {"leave", s.look.Colours.Red, m.Leaves},
 	} {
 		for _, p := range list.all {
-			lines.WriteString(list.word + " " + terminal.Escape(s.described(p)) + "\n")
+			line := terminal.Break(list.word+" "+terminal.Escape(s.described(p)), width)
+			lines.WriteString(list.paint(list.word) + strings.TrimPrefix(line, list.word) + "\n")
 		}
 	}
 	if lines.Len() == 0 {

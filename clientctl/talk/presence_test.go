@@ -199,3 +199,46 @@ func TestAnswer_EndsWatch(t *testing.T) {
 		})
 	}
 }
+
+// On a terminal lines are broken between words, and the table of /who is made to fit.
+func TestNewText_fits_the_terminal(t *testing.T) {
+	var out, notices bytes.Buffer
+	r := converse(t, welcome+`
+		expect {"type":"who","id":"1","limit":100}
+		send {"type":"presence","joins":[{"user":"a user with a long name","since":"2026-11-23T10:00:00Z"}],"leaves":[]}
+		send {"type":"who","id":"1","users":[{"user":"a user with a long name","since":"2026-11-23T10:00:00Z","connections":2}],"next":"a","total":7}
+		closed 1000`, func(c *talk.Config) {
+		c.Input = after(time.Second, "/who\n/quiz\n")
+		width := func() int { return 40 }
+		c.Show = talk.NewText(&out, &notices, talk.Look{Colours: true, Notices: true, In: time.UTC, Width: width, NoticeWidth: width})
+	})
+	if r.end != nil {
+		t.Error(r.end)
+	}
+	if want := `welcome 42: connection
+n1/00000001/0000000000000001 on node n1
+` + "\x1b[32mjoin\x1b[0m" + ` a user with a long name since
+2026-11-23 10:00:00
+` + "\x1b[1mUSER                 SINCE\x1b[0m" + `
+a user with a long…  2026-11-23 10:00:00
+in all, connections: 7; there are more
+users: type /more
+`; out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+	if want := "clientctl: \x1b[33mthere is no \"/quiz\": did you\x1b[0m\n\x1b[33mmean /quit?\x1b[0m\n"; notices.String() != want {
+		t.Errorf("got %q, want %q", notices.String(), want)
+	}
+}
+
+// Where a row has no more room than for who speaks, that stands alone.
+func TestNewText_Notice_in_a_narrow_window(t *testing.T) {
+	var notices bytes.Buffer
+	show := talk.NewText(nil, &notices, talk.Look{Notices: true, NoticeWidth: func() int { return 12 }})
+	if err := show.Notice("nothing is clientctl: here"); err != nil {
+		t.Fatal(err)
+	}
+	if want := "clientctl:\n\x1b[33mnothing is\x1b[0m\n\x1b[33mclientctl:\x1b[0m\n\x1b[33mhere\x1b[0m\n"; notices.String() != want {
+		t.Errorf("got %q, want %q", notices.String(), want)
+	}
+}

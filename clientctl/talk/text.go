@@ -22,6 +22,10 @@ type Look struct {
 	Colours terminal.Colours // of what the server says
 	Notices terminal.Colours // of notices
 	In      *time.Location   // of times; nil: UTC, in the form of RFC 3339
+
+	// Width, and NoticeWidth of notices, is how many columns a line of the terminal has now:
+	// a longer one is broken between words. nil: lines may have any length.
+	Width, NoticeWidth func() int
 }
 
 // NewText returns a Show that writes lines for people: what the server says to out,
@@ -66,18 +70,38 @@ func (s *text) Message(a Answer) error {
 
 // Notice implements Show.
 func (s *text) Notice(notice string) error {
-	return writeNotice(s.err, s.look.Notices.Yellow(notice))
+	lines := strings.Split(terminal.Break(noticePrefix+notice, columns(s.look.NoticeWidth)), "\n")
+	for i, line := range lines {
+		body, first := strings.CutPrefix(line, noticePrefix)
+		switch {
+		case first && i == 0:
+			lines[i] = noticePrefix + s.look.Notices.Yellow(body)
+		case i > 0:
+			lines[i] = s.look.Notices.Yellow(line)
+		}
+	}
+	return say(s.err, strings.Join(lines, "\n")+"\n")
 }
 
 // Say implements Show.
-func (s *text) Say(lines string) error { return say(s.out, lines) }
+func (s *text) Say(lines string) error {
+	return say(s.out, terminal.Break(lines, columns(s.look.Width)))
+}
 
 // State implements Show.
 func (s *text) State(State) error { return nil }
 
 // line writes one line, escaped as a whole, in one write.
 func (s *text) line(format string, args ...any) error {
-	return say(s.out, terminal.Escape(fmt.Sprintf(format, args...))+"\n")
+	return s.Say(terminal.Escape(fmt.Sprintf(format, args...)) + "\n")
+}
+
+// columns is a width that is asked for now; 0: any.
+func columns(width func() int) int {
+	if width == nil {
+		return 0
+	}
+	return width()
 }
 
 func (l Look) time(t time.Time) string {
@@ -116,7 +140,10 @@ func say(w io.Writer, lines string) error {
 	return err
 }
 
+// noticePrefix says that it is the client that says something.
+const noticePrefix = "clientctl: "
+
 func writeNotice(w io.Writer, notice string) error {
-	_, err := io.WriteString(w, "clientctl: "+notice+"\n")
+	_, err := io.WriteString(w, noticePrefix+notice+"\n")
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/presenced/presence/clientctl/table"
+	"github.com/presenced/presence/clientctl/terminal"
 	"github.com/presenced/presence/services/protocol"
 )
 
@@ -14,7 +15,7 @@ import (
 func (s *text) who(a Answer) error {
 	offline := absent(a)
 	if len(a.Message.Users)+len(offline) == 0 {
-		return say(s.out, "nobody is online\n"+total(a.Message))
+		return s.Say("nobody is online\n" + total(a.Message))
 	}
 	t := table.New(
 		table.Column{Head: "USER", Rank: 2},
@@ -27,10 +28,11 @@ func (s *text) who(a Answer) error {
 		t.Add(table.Of(user), table.Own("offline"), table.Count(0))
 	}
 	var b strings.Builder
-	if err := t.Write(table.Screen{Writer: &b}); err != nil {
+	width := columns(s.look.Width)
+	if err := t.Write(table.Screen{Writer: &b, Width: width, Bold: bool(s.look.Colours)}); err != nil {
 		return err
 	}
-	return say(s.out, b.String()+total(a.Message))
+	return say(s.out, b.String()+terminal.Break(total(a.Message), width))
 }
 
 // absent are the users who were asked for and are not online, each once.

@@ -198,6 +198,20 @@ func TestConsole_narrow_windows(t *testing.T) {
 	}
 }
 
+// What is longer than a row is broken between words, also after the window has changed.
+func TestConsole_breaks_lines_between_words(t *testing.T) {
+	s := sitDown(t, setting{columns: 60, rows: 24})
+	p := s.server.accept()
+	s.sees("welcome ana: connection n1/00000001/0000000000000001 on node", "n1", status, "> |")
+	s.resizes(40, 24)
+	s.types("/quiz\r")
+	s.sees(`clientctl: there is no "/quiz": did you`, "mean /quit?", status, "> |")
+	s.types("/who\r")
+	p.hears(`{"type":"who","id":"1","limit":100}`)
+	p.says(`{"type":"who","id":"1","users":[{"user":"a user with a long name","since":"2026-11-23T10:00:00Z","connections":2}],"total":7}`)
+	s.sees("USER                 SINCE", "a user with a long…  2026-11-23 10:00:00", "in all, connections: 7", status, "> |")
+}
+
 // Names, reasons and texts are others': none of them does anything to the terminal.
 func TestConsole_hostile_texts_are_only_texts(t *testing.T) {
 	const evil = `\u001b[2J\u001b]0;owned\u0007\u009b31m\u202e\r\n`

@@ -96,7 +96,13 @@ func (s *sitting) talk(ctx context.Context, interrupt func(), set setting) error
 	}
 	defer c.Close()
 	defer context.AfterFunc(ctx, c.Close)()
-	show.Attach(talk.NewText(c, c, talk.Look{Fold: true, Colours: set.colours, Notices: set.colours, In: time.UTC}), c.Refresh)
+	width := func() int {
+		columns, _, _ := term.GetSize(int(s.device.Fd())) // 0 is any
+		return columns
+	}
+	show.Attach(talk.NewText(c, c, talk.Look{
+		Fold: true, Colours: set.colours, Notices: set.colours, In: time.UTC, Width: width, NoticeWidth: width,
+	}), c.Refresh)
 	return talk.New(talk.Config{
 		Address: s.server.address, Show: show, Input: c, Ends: true, Patience: time.Minute, Probe: set.probe,
 		Dial:   wire.Options{Silence: time.Hour},
