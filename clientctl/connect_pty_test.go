@@ -4,6 +4,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"reflect"
 	"strings"
 	"syscall"
@@ -110,6 +111,24 @@ func TestConnect_at_a_console_is_ended_from_elsewhere(t *testing.T) {
 				t.Errorf("at the end it wrote %q", text)
 			}
 		})
+	}
+}
+
+// A pipe that nobody reads ends it, but not before the terminal is as it was.
+func TestConnect_at_a_console_whose_notices_nobody_reads(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	p := sitDownWith(t, w, []string{"TERM=xterm"}, greeting+"closed 1000", "clientctl", "connect")
+	p.sees(`welcome 42`)
+	p.press("/quiz\r")
+	p.leaves(-1) // by SIGPIPE
+	p.asBefore()
+	if text := p.rest(); !strings.HasSuffix(text, "\x1b[J\x1b[?2004l") {
+		t.Errorf("the rows at the bottom are left: %q", text)
 	}
 }
 

@@ -44,6 +44,12 @@ func sitDownTo(t *testing.T, script string, command ...string) *typist {
 // $USER and $WS.
 func sitDownIn(t *testing.T, variables []string, script string, program ...string) *typist {
 	t.Helper()
+	return sitDownWith(t, nil, variables, script, program...)
+}
+
+// sitDownWith starts a program whose standard error is not the terminal, unless it is nil.
+func sitDownWith(t *testing.T, stderr *os.File, variables []string, script string, program ...string) *typist {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +59,9 @@ func sitDownIn(t *testing.T, variables []string, script string, program ...strin
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program[0], program[1:]...)
+	if stderr != nil {
+		cmd.Stderr = stderr
+	}
 	cmd.Env = append(os.Environ(), "SKIP_USER_INPUT=", "TOKEN=", "TOKEN_FILE=", "CA=", "NO_COLOR=", "GORACE="+noExitSleep,
 		"USER=42", "WS=ws://"+l.Addr().String())
 	cmd.Env = append(cmd.Env, variables...)

@@ -59,10 +59,12 @@ func (c *Console) ready() bool {
 // last size is found when an earlier signal is taken.
 const waiting = 8
 
-// hear begins to hear of windows that change, of stops, and of terminals that are hung up.
+// hear begins to hear of windows that change, of stops, and of terminals that are hung up. A
+// pipe that nobody reads any more, as standard error may be one, becomes an error of who
+// writes: else it ended the program at once, and the terminal stayed raw.
 func hear() chan os.Signal {
 	heard := make(chan os.Signal, waiting)
-	signal.Notify(heard, unix.SIGWINCH, unix.SIGCONT, unix.SIGHUP)
+	signal.Notify(heard, unix.SIGWINCH, unix.SIGCONT, unix.SIGHUP, unix.SIGPIPE)
 	return heard
 }
 
@@ -82,6 +84,7 @@ func (c *Console) signals() {
 				c.resume()
 			case unix.SIGHUP:
 				c.o.Interrupt()
+			case unix.SIGPIPE: // who wrote has an error
 			}
 		}
 	}
