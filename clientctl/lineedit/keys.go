@@ -139,7 +139,8 @@ func (d *Decoder) pasteEscape(b []byte) (Key, int) {
 	return Key{}, 1
 }
 
-// escape reads what begins with an escape.
+// escape reads what begins with an escape. Who pressed Escape, and then a key, wants that
+// key: only what may follow an escape goes with it.
 func (d *Decoder) escape(b []byte) (Key, int) {
 	switch {
 	case len(b) == 1:
@@ -150,12 +151,17 @@ func (d *Decoder) escape(b []byte) (Key, int) {
 		if len(b) == 2 {
 			return Key{}, 0
 		}
+		if !printable(b[2]) {
+			return Key{}, 2
+		}
 		return Key{Code: sequences[string(b[2:3])]}, 3
-	case b[1] == escape:
+	case alts[b[1]] == 0 && !printable(b[1]):
 		return Key{}, 1
 	}
 	return Key{Code: alts[b[1]]}, 2
 }
+
+func printable(c byte) bool { return c >= ' ' && c < 0x7f }
 
 // sequence reads a control sequence (ECMA-48 section 5.4): parameters, and a final byte.
 func (d *Decoder) sequence(b []byte) (Key, int) {
@@ -163,6 +169,9 @@ func (d *Decoder) sequence(b []byte) (Key, int) {
 	if len(b) > begin && b[begin] == '[' { // a function key of the Linux console
 		if len(b) == begin+1 {
 			return Key{}, 0
+		}
+		if !printable(b[begin+1]) {
+			return Key{}, begin + 1
 		}
 		return Key{}, begin + 2
 	}

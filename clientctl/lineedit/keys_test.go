@@ -29,6 +29,8 @@ func TestDecoder_Feed(t *testing.T) {
 		{"a report that has letters in it", "\x1b[<0;1;1M2", []Key{{Text, "2"}}},
 		{"a sequence that is broken off", "\x1b[1\x03", codes(Interrupt)},
 		{"a sequence without an end", "\x1b[" + strings.Repeat("1", 200) + "A", []Key{{Text, strings.Repeat("1", 200-maxSequence+2) + "A"}}},
+		{"keys after a lone escape", "\x1b\x03\x1b\r\x1b\x04\x1bé\x1b", []Key{{Code: Interrupt}, {Code: Enter}, {Code: EOF}, {Text, "é"}}},
+		{"Ctrl-C after what begins like a key", "\x1bO\x03\x1b[[\x03", codes(Interrupt, Interrupt)},
 		{"two escapes", "\x1b\x1b[A", codes(Up)},
 		{"broken UTF-8", "a\xffb\xe6\x84c", []Key{{Text, "abc"}}},
 		{"8-bit controls", "a\u009b31mb", []Key{{Text, "a31mb"}}},
