@@ -79,9 +79,7 @@ func (e *Editor) edit(k Key) {
 	l := &e.line
 	switch k.Code {
 	case Text:
-		if len(l.text())+len(k.Text) <= MaxLine {
-			l.insert(k.Text)
-		}
+		l.insert(k.Text)
 	case Left:
 		l.moveLeft(l.leftOne())
 	case Right:

@@ -92,6 +92,10 @@ func TestEditor_Press_bounds(t *testing.T) {
 	if n := len(e.line.text()); n != MaxLine {
 		t.Errorf("the line has %d bytes, want %d", n, MaxLine)
 	}
+	typed(&e, "\x15\x19\x19")
+	if n := len(e.line.text()); n != MaxLine {
+		t.Errorf("after a second yank the line has %d bytes, want %d", n, MaxLine)
+	}
 	for i := range 3 * maxHistory {
 		typed(&e, fmt.Sprint("\x15", i, "\r"))
 	}

@@ -17,7 +17,12 @@ func (l *line) text() string { return l.left + l.right }
 
 func (l *line) set(text string) { l.left, l.right = text, "" }
 
-func (l *line) insert(text string) { l.left += text }
+// insert puts text in, unless the line got too long by it.
+func (l *line) insert(text string) {
+	if len(l.left)+len(l.right)+len(text) <= MaxLine {
+		l.left += text
+	}
+}
 
 // leftOne is the length of the character on the left, rightOne of that on the right.
 func (l *line) leftOne() int {
