@@ -22,7 +22,7 @@ func NewJSON(out, err io.Writer, escape bool) Show { return &jsonLines{out, err,
 // Message implements Show.
 func (s *jsonLines) Message(a Answer) error {
 	line := a.Raw
-	if bytes.ContainsAny(line, "\r\n") { // between tokens: it would be several lines
+	if bytes.ContainsAny(line, "\t\r\n") { // between tokens: it would be several lines, or an escape outside of a string
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, line); err != nil {
 			return err

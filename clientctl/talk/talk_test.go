@@ -414,7 +414,7 @@ func TestTalk_Run_leaves_out_what_it_does_not_know(t *testing.T) {
 func TestNewJSON_prints_each_message_as_it_came(t *testing.T) {
 	var out bytes.Buffer
 	r := converse(t, `
-		send {"type":"presence","joins":[{"user":"a"}]}
+		send {"type":\t"presence","joins":[{"user":"a"}]}
 		expect {"type":"ping","id":"1"}
 		send {"type":"error","id":"1","code":"busy","message":"\u009b","retryable":true}
 		expect {"type":"ping","id":"1"}
