@@ -89,7 +89,7 @@ func (c *Client) answer(ctx context.Context, method string, query url.Values, in
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the answer of %s: %w", c.base, err)
+		return c.brokenOff(ctx, err)
 	case response.StatusCode != http.StatusOK:
 		return c.refused(response, body)
 	case len(body) > maxAnswer:
@@ -134,7 +134,7 @@ func (c *Client) lines(ctx context.Context, response *http.Response, yield func(
 	if response.StatusCode != http.StatusOK {
 		body, err := io.ReadAll(io.LimitReader(response.Body, maxLine))
 		if err != nil {
-			return fmt.Errorf("read the answer of %s: %w", c.base, err)
+			return c.brokenOff(ctx, err)
 		}
 		return c.refused(response, body)
 	}
@@ -152,6 +152,17 @@ func (c *Client) lines(ctx context.Context, response *http.Response, yield func(
 		return fault.Errorf(fault.Unreachable, "%s hung up: %w", c.base, lines.Err())
 	}
 	return nil
+}
+
+// brokenOff is the error for an answer that began, and could not be read to its end.
+func (c *Client) brokenOff(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return fault.ErrInterrupted
+	case ctx.Err() != nil:
+		return fault.CannotReach(c.base.String(), "--admin or ADMIN", ctx.Err())
+	}
+	return fault.Errorf(fault.Unreachable, "%s broke its answer off: %w", c.base, err)
 }
 
 func (c *Client) do(ctx context.Context, method string, query url.Values, body []byte, path []string) (*http.Response, error) {

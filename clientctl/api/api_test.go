@@ -1,12 +1,15 @@
 package api_test
 
 import (
+	"context"
 	"crypto/x509"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/presenced/presence/clientctl/api"
 	"github.com/presenced/presence/clientctl/fault"
@@ -88,5 +91,46 @@ func TestClient_Get_TLS_on_one_side(t *testing.T) {
 		if err := get(t, address); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s in it", address, err, want)
 		}
+	}
+}
+
+// An answer that begins and does not end: Ctrl-C, a server that hangs, and one that ends.
+func TestClient_Get_an_answer_that_is_broken_off(t *testing.T) {
+	for name, tt := range map[string]struct {
+		after func(cancel func(), r *http.Request)
+		kind  fault.Kind
+		says  string
+	}{
+		"Ctrl-C":              {func(cancel func(), r *http.Request) { cancel(); <-r.Context().Done() }, fault.Interrupted, "interrupted"},
+		"the server hangs":    {func(_ func(), r *http.Request) { <-r.Context().Done() }, fault.Unreachable, "no answer from http://"},
+		"the server is ended": {func(func(), *http.Request) { panic(http.ErrAbortHandler) }, fault.Unreachable, "broke its answer off: unexpected EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			patience := time.Minute
+			if name == "the server hangs" {
+				patience = 300 * time.Millisecond
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.WriteString(w, `{"nodes":[`)
+				for range 7 { // so much that the client reads
+					_, _ = io.WriteString(w, strings.Repeat(" ", 1<<20))
+				}
+				_ = http.NewResponseController(w).Flush()
+				tt.after(cancel, r)
+			}))
+			defer server.Close()
+			base, err := url.Parse(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := api.New(base, "")
+			defer c.Close()
+			var answer struct{}
+			if err := c.Get(ctx, nil, &answer, "nodes"); fault.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%v (kind %d), want %s", err, fault.KindOf(err), tt.says)
+			}
+		})
 	}
 }
