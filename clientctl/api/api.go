@@ -168,6 +168,9 @@ func (c *Client) brokenOff(ctx context.Context, err error) error {
 func (c *Client) do(ctx context.Context, method string, query url.Values, body []byte, path []string) (*http.Response, error) {
 	escaped := make([]string, len(path))
 	for i, part := range path {
+		if part == "." || part == ".." {
+			return nil, fault.Errorf(fault.Usage, "the user %q cannot be asked about here, for in an address it means another place: online --user and last-seen can", part)
+		}
 		escaped[i] = url.PathEscape(part)
 	}
 	where := c.base.JoinPath(escaped...)
