@@ -176,6 +176,9 @@ func runLoad(ctx context.Context, f *loadFlags, p process) error {
 		return err
 	}
 	live := status{p.err, p.widthErr}
+	if !terminal.Moves(p.lookup) {
+		live.width = nil
+	}
 	live.attach(&c)
 	r, err := load.Run(ctx, c)
 	live.clear()

@@ -19,7 +19,7 @@ const (
 // elsewhere by a line every ten seconds.
 type status struct {
 	w     io.Writer
-	width func() int // of the terminal, in characters; nil: it is none
+	width func() int // of the terminal, in characters; nil: it is none, or cannot move its cursor
 }
 
 // attach has the status told.

@@ -176,9 +176,9 @@ func TestConnect_SIGTERM_closes_cleanly(t *testing.T) {
 // At a terminal the progress is a line that changes and goes; Ctrl-C ends the load with a
 // report, a goodbye and the code of an interruption.
 func TestLoad_at_a_terminal(t *testing.T) {
-	p := sitDownTo(t, `
+	p := sitDownIn(t, []string{"TERM=xterm"}, `
 		send {"type":"welcome","connection":"c1","user":"42","node":"n1"}
-		closed 1000`, "load", "-n", "1", "--duration", "1h", "--user", "42")
+		closed 1000`, "clientctl", "load", "-n", "1", "--duration", "1h", "--user", "42")
 	p.reads("[--------------------]   0% holding ")
 	p.reads("1 of 1 open  0 errors")
 	p.press("\x03")
@@ -186,6 +186,17 @@ func TestLoad_at_a_terminal(t *testing.T) {
 	p.sees(`^.*1 run to ws://127\.0\.0\.1:[0-9]+, .*, interrupted$`)
 	p.sees(`^connections  1 asked, 1 welcomed, 0 failed, 0 lost$`)
 	p.leaves(130)
+}
+
+// A dumb terminal is told in lines, as a file is.
+func TestLoad_at_a_dumb_terminal(t *testing.T) {
+	p := sitDownTo(t, `
+		send {"type":"welcome","connection":"c1","user":"42","node":"n1"}
+		closed 1000`, "load", "-n", "1", "--duration", "0s", "--user", "42")
+	p.leaves(0)
+	if text := p.rest(); strings.Contains(text, "\x1b") || !strings.HasPrefix(text, "closing ") {
+		t.Errorf("got %q", text)
+	}
 }
 
 // reads reads until a text has come, without an end of a line.
