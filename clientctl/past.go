@@ -39,10 +39,7 @@ func (q *query) addFlags(fs *pflag.FlagSet) {
 
 // client returns a client of the admin API, to be closed.
 func (q *query) client() (*api.Client, error) {
-	if q.output == "text" { // as it is called where there is no table
-		q.output = "table"
-	}
-	if err := oneOf("output", q.output, "table", "json"); err != nil {
+	if err := q.checkOutput(); err != nil {
 		return nil, err
 	}
 	base, err := parseAddress(q.admin, "--admin (or ADMIN)", "http", "https")
@@ -61,6 +58,13 @@ func (q *query) client() (*api.Client, error) {
 		c.Trust(pool)
 	}
 	return c, nil
+}
+
+func (q *query) checkOutput() error {
+	if q.output == "text" { // as it is called where there is no table
+		q.output = "table"
+	}
+	return oneOf("output", q.output, "table", "json")
 }
 
 // parseTime reads the value of a flag, which may be missing.

@@ -50,17 +50,14 @@ versions of all nodes are in clientctl stats.`,
 
 func printVersion(ctx context.Context, q query, server bool, p process) error {
 	v := bothVersions{Info: buildinfo.Read(release)}
-	c, err := q.client()
-	if err != nil {
+	if err := q.checkOutput(); err != nil {
 		return err
 	}
-	defer c.Close()
-	if server {
-		s, err := operate.GetStats(ctx, c, false)
-		if err != nil {
+	if server { // else a wrong address does not matter
+		var err error
+		if v.Server, err = askVersion(ctx, q); err != nil {
 			return err
 		}
-		v.Server = &serverVersion{word(s, "node"), word(s, "version"), word(s, "go")}
 	}
 	if q.output == "json" {
 		return online.JSON(p.out, []bothVersions{v}, p.terminal)
@@ -68,8 +65,21 @@ func printVersion(ctx context.Context, q query, server bool, p process) error {
 	if _, err := fmt.Fprintln(p.out, v.Line("clientctl")); err != nil || v.Server == nil {
 		return err
 	}
-	_, err = fmt.Fprintln(p.out, terminal.Escape(fmt.Sprintf("presenced %s %s on node %s", v.Server.Version, v.Server.Go, v.Server.Node)))
+	_, err := fmt.Fprintln(p.out, terminal.Escape(fmt.Sprintf("presenced %s %s on node %s", v.Server.Version, v.Server.Go, v.Server.Node)))
 	return err
+}
+
+func askVersion(ctx context.Context, q query) (*serverVersion, error) {
+	c, err := q.client()
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	s, err := operate.GetStats(ctx, c, false)
+	if err != nil {
+		return nil, err
+	}
+	return &serverVersion{word(s, "node"), word(s, "version"), word(s, "go")}, nil
 }
 
 // versionFlag makes --version say what version says. It has no variable: VERSION is often
