@@ -20,6 +20,10 @@ const (
 
 	mostOffered = 100 // users
 	mostAsked   = 20  // users whose connections are offered
+
+	// activeHelp is how a line begins that cobra's scripts print to whoever presses Tab, as the
+	// program's own words. Nobody may say something to others by calling himself so.
+	activeHelp = "_activeHelp_ "
 )
 
 // arguments says what the arguments of a command are completed by, those that are known.
@@ -125,6 +129,9 @@ func (p process) completeUsers(most int) cobra.CompletionFunc {
 		}
 		p.asking(cmd, func(ctx context.Context, c *api.Client) {
 			for _, u := range usersFrom(ctx, c, begun, mostOffered) {
+				if strings.HasPrefix(u.User, activeHelp) {
+					continue
+				}
 				what := fmt.Sprintf("%d connections", u.Connections)
 				if u.Connections == 1 {
 					what = "1 connection"

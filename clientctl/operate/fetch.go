@@ -9,6 +9,7 @@ import (
 
 	"github.com/presenced/presence/clientctl/api"
 	"github.com/presenced/presence/clientctl/fault"
+	"github.com/presenced/presence/clientctl/terminal"
 )
 
 // pageSize is how many connections are asked for at once.
@@ -131,7 +132,7 @@ func Verify(ctx context.Context, c *api.Client, l Listener) (r Report, err error
 		case line.Problem != nil:
 			return l.Problem(*line.Problem)
 		case line.Error != nil:
-			return fault.Errorf(fault.Failed, "the log could not be verified: %s", line.Error.Message)
+			return fault.Errorf(fault.Failed, "the log could not be verified: %s", terminal.Escape(line.Error.Message))
 		case line.Report != nil:
 			r, ended = *line.Report, true
 		}
