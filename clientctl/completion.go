@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"io"
 
@@ -29,9 +30,20 @@ For PowerShell, in the file that $PROFILE names:
 
 It has to be there as clientctl, on the PATH: go install ./clientctl puts it there.`
 
+// quotesInBash follows cobra's script, whose functions take a quote for a part of the word.
+//
+//go:embed quotes.bash
+var quotesInBash string
+
 // shells are those that completions are for, each with what writes its script.
 var shells = map[string]func(root *cobra.Command, w io.Writer, descriptions bool) error{
-	"bash": func(root *cobra.Command, w io.Writer, d bool) error { return root.GenBashCompletionV2(w, d) },
+	"bash": func(root *cobra.Command, w io.Writer, d bool) error {
+		if err := root.GenBashCompletionV2(w, d); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, quotesInBash)
+		return err
+	},
 	"zsh": func(root *cobra.Command, w io.Writer, d bool) error {
 		if d {
 			return root.GenZshCompletion(w)
