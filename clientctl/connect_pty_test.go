@@ -253,3 +253,23 @@ func TestConnect_at_a_console_is_ended_while_it_is_stopped(t *testing.T) {
 	p.press("exit 7\rexit 7\r") // the first may only warn of the job
 	p.leaves(7)
 }
+
+// Where the system heeds no stop, since no shell could end it, Ctrl-Z changes nothing.
+func TestConnect_at_a_console_that_cannot_be_stopped(t *testing.T) {
+	p := sitDownIn(t, []string{"TERM=xterm"}, greeting+`
+		expect {"type":"fibonacci","id":"1","n":42}
+		send {"type":"fibonacci","id":"1","n":42,"value":"267914296"}
+		closed 1000`, "sh", "-c", "clientctl connect; exit 7")
+	p.sees(`welcome 42`)
+	for range 2 {
+		p.press("\x1a")
+		p.reads("\x1b[?2004l")
+		p.reads("\x1b[?2004h")
+		p.reads("connected as 42 on n1")
+	}
+	p.press("42\r")
+	p.sees(`F\(42\) = 267914296$`)
+	p.press("\x03")
+	p.leaves(7)
+	p.asBefore()
+}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/presenced/presence/clientctl/lineedit"
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 )
 
 // Supported says that Open knows the terminals of this system.
@@ -70,24 +69,33 @@ func hear() chan os.Signal {
 
 // signals does what signals ask for.
 func (c *Console) signals() {
+	var s stopping
 	for {
 		select {
 		case <-c.done:
 			return
 		case <-c.suspend:
-			c.stop()
-		case s := <-c.heard:
-			switch s {
-			case unix.SIGWINCH:
-				c.resize()
-			case unix.SIGCONT:
-				c.resume()
-			case unix.SIGHUP:
-				c.o.Interrupt()
-			case unix.SIGPIPE: // who wrote has an error
-			}
+			s = c.stop()
+		case <-s.look:
+			s = c.unheeded(s)
+		case heard := <-c.heard:
+			s = c.signal(heard, s)
 		}
 	}
+}
+
+func (c *Console) signal(heard os.Signal, s stopping) stopping {
+	switch heard {
+	case unix.SIGWINCH:
+		c.resize()
+	case unix.SIGCONT:
+		c.resume()
+		return stopping{}
+	case unix.SIGHUP:
+		c.o.Interrupt()
+	case unix.SIGPIPE: // who wrote has an error
+	}
+	return s
 }
 
 // resize draws the rows for another window.
@@ -102,47 +110,6 @@ func (c *Console) resize() {
 	c.screen.erase(&b)
 	c.screen.draw(&b, c.bottom())
 	c.flush(&b)
-}
-
-// stop gives the terminal to the shell until it gives it back: SIGCONT follows. Without a
-// shell that could do so nothing happens.
-func (c *Console) stop() {
-	if session, err := unix.Getsid(0); err != nil || session == os.Getpid() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return
-	}
-	c.leave()
-	c.stopped = true
-	_ = unix.Kill(0, unix.SIGTSTP) // all of the job, as the terminal does
-}
-
-// resume takes the terminal back after a stop. If that came from elsewhere than Ctrl-Z, the
-// rows are above what the shell wrote, and stay there.
-func (c *Console) resume() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return
-	}
-	if !c.foreground() { // it goes on in the background
-		c.stopped = true
-		return
-	}
-	if _, err := term.MakeRaw(int(c.o.Keyboard.Fd())); err != nil {
-		return // it is gone, which the keyboard tells
-	}
-	c.stopped = false
-	c.enter()
-}
-
-// foreground reports whether the terminal is this job's, as far as that is known.
-func (c *Console) foreground() bool {
-	group, err := unix.IoctlGetInt(int(c.o.Keyboard.Fd()), unix.TIOCGPGRP)
-	return err != nil || group == unix.Getpgrp()
 }
 
 // ticks keeps the status up to date that depends on the time.
