@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -31,6 +32,10 @@ const (
 
 	// timeout is how long one answer may take: longer than the server allows itself.
 	timeout = 75 * time.Second
+
+	// connectTimeout is how long a connect may take, and a TLS handshake after it: the kernel
+	// alone would try for minutes where nothing answers.
+	connectTimeout = 10 * time.Second
 )
 
 // Client asks one admin API.
@@ -45,15 +50,19 @@ type Client struct {
 // else; empty: none.
 func New(base *url.URL, token string) *Client {
 	return &Client{base: base, token: token, http: &http.Client{
-		Transport:     &http.Transport{ResponseHeaderTimeout: timeout},
+		Transport:     transport(nil),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
 // Trust sets whom to trust with https://; nil: whom the system trusts. It is called before
 // anything is asked.
-func (c *Client) Trust(roots *x509.CertPool) {
-	c.http.Transport = &http.Transport{
+func (c *Client) Trust(roots *x509.CertPool) { c.http.Transport = transport(roots) }
+
+func transport(roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		TLSHandshakeTimeout:   connectTimeout,
 		ResponseHeaderTimeout: timeout,
 		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 	}
