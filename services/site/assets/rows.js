@@ -5,15 +5,23 @@ import { counted, moment } from "./format.js";
 
 const marks = { joined: { text: "joined", tone: "good" }, left: { text: "left", tone: "bad" }, absent: { text: "not online", tone: "" } };
 
-/** Fills a list with entries of a roster. Rows that say the same stay as they are. */
+/**
+ * Fills a list with entries of a roster. Rows that say the same stay where they are: whoever
+ * selects a name, or reads it with a screen reader, is not disturbed by others.
+ */
 export function fill(list, entries, me, now) {
   const before = new Map([...list.children].map((row) => [row.dataset.says, row]));
-  list.replaceChildren(
-    ...entries.map((entry) => {
-      const says = JSON.stringify([entry, entry.user === me, now.toDateString()]);
-      return before.get(says) ?? row(entry, me, now, says);
-    }),
-  );
+  const rows = entries.map((entry) => {
+    const says = JSON.stringify([entry, entry.user === me, now.toDateString()]);
+    return before.get(says) ?? row(entry, me, now, says);
+  });
+  const wanted = new Set(rows);
+  for (const row of before.values()) if (!wanted.has(row)) row.remove();
+  let next = list.firstChild;
+  for (const row of rows) {
+    if (row === next) next = next.nextSibling;
+    else list.insertBefore(row, next);
+  }
 }
 
 function row({ user, devices, since, mark }, me, now, says) {

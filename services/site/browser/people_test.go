@@ -197,3 +197,20 @@ func TestPeople_trouble(t *testing.T) {
 	p.heard(`{"type":"news","text":"of a later version"}`)
 	p.says("#state", "Online")
 }
+
+// Who comes and goes takes no name away that somebody is about to copy.
+func TestPeople_selection(t *testing.T) {
+	s := start(t)
+	s.connect(t, "dora")
+	p := online(t, s, "max")
+	p.says("#people-count", "2 users")
+	const selected = `getSelection().toString()`
+	value[any](p, `getSelection().selectAllChildren([...document.querySelectorAll(".person bdi")].find((name) => name.textContent === "dora"))`)
+	p.until("a name is selected", selected+` === "dora"`)
+	s.connect(t, "ana")
+	s.connect(t, "zoe")
+	p.says("#people-count", "4 users")
+	p.says(".person:nth-child(1)", "ana")
+	p.says(".person:nth-child(2)", "dora")
+	p.until("it still is", selected+` === "dora"`)
+}
