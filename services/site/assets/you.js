@@ -4,7 +4,7 @@ import { expiryOf, nameProblem, tokenProblem } from "./address.js";
 import { announce } from "./announce.js";
 import { byId, setNotice, setText } from "./dom.js";
 import { moment, span } from "./format.js";
-import { rememberConnected, rememberedName, rememberName, wasConnected } from "./memory.js";
+import { connectedAs, rememberConnected, rememberedName, rememberName } from "./memory.js";
 import { wordsOf } from "./refusal.js";
 
 const phases = {
@@ -28,16 +28,16 @@ export function showYou(connection) {
   const connect = (who) => {
     name = who.user ?? "";
     connection.connect(who);
-    rememberConnected(!who.token);
+    rememberConnected(who.token ? "" : who.user);
   };
-  user.value = rememberedName();
+  user.value = connectedAs() || rememberedName();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const who = read();
     if (who) connect(who);
   });
   byId("disconnect").addEventListener("click", () => {
-    rememberConnected(false);
+    rememberConnected("");
     connection.disconnect();
     user.focus();
   });
@@ -59,7 +59,7 @@ export function showYou(connection) {
   }, 1000);
 
   byId("state").hidden = false;
-  if (wasConnected() && user.value) connect({ user: user.value });
+  if (connectedAs()) connect({ user: connectedAs() });
 }
 
 // What the form says, if there is nothing wrong with it.
@@ -99,7 +99,7 @@ function show(state, before, name) {
   byId("retry").hidden = state.phase !== "waiting";
   setNotice(byId("why"), why(state), state.phase === "waiting" ? "warn" : "bad");
   showWelcome(state.welcome);
-  if (state.phase === "stopped") rememberConnected(false);
+  if (state.phase === "stopped") rememberConnected("");
   if (state.code === 4500) byId("token-details").open = true; // that is what helps, mostly
   if (focused) keepFocus(session !== undefined);
   if (state.phase !== before.phase) announce(spoken(state, before, name));

@@ -33,11 +33,15 @@ func TestConnect(t *testing.T) {
 	p.until("the name is remembered", `document.querySelector("#user").value === "ana"`)
 }
 
-// Who loads the page again is connected again; another tab is not.
+// Who loads the page again is connected again, as the same user; another tab is not.
 func TestConnect_reload(t *testing.T) {
 	s := start(t)
 	p := online(t, s, "ana")
 	p.says("#session-connection", "0000000000000001")
+	p.open(s.page())
+	p.says("#state", "Online")
+	p.says("#session-user", "ana")
+	value[any](p, `localStorage.setItem("presence.user", "bob")`) // as another tab of this browser does
 	p.open(s.page())
 	p.says("#state", "Online")
 	p.says("#session-user", "ana")
