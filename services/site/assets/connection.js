@@ -17,6 +17,7 @@ import { wait } from "./backoff.js";
 import { judge } from "./closing.js";
 import { Refusal } from "./refusal.js";
 
+const longest = 65_536; // bytes of a message; a longer one would end the connection
 const patience = 20_000; // milliseconds that an answer may take
 const silence = 30_000; // milliseconds without a word, not even the time, after which it is lost
 const look = 2000; // milliseconds between looks at that
@@ -80,7 +81,9 @@ export class Connection {
       return Promise.reject(new Refusal("offline", words, true));
     }
     const id = String(++this.#lastID);
-    this.#socket.send(JSON.stringify({ ...command, id }));
+    const text = JSON.stringify({ ...command, id });
+    if (new TextEncoder().encode(text).length > longest) return Promise.reject(new Refusal("too_large", "that is more than the server takes at once (64 KiB); ask for less"));
+    this.#socket.send(text);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(id, new Refusal("timeout", "the server has not answered for 20 seconds; ask again", true)), patience);
       this.#asked.set(id, { resolve, reject, timer });

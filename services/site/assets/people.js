@@ -10,6 +10,7 @@ import { bounds, Sight } from "./sight.js";
 
 const step = 100; // rows that are shown at first, and that are added by a click
 const again = 5000; // milliseconds until the server is asked again that could not answer
+const recount = 10_000; // milliseconds between two looks at how many there are, where only a page is watched
 const pause = 250; // milliseconds without a key, after which the server is asked for a page
 
 const connectedSoon = ["connecting", "joining", "waiting"];
@@ -35,6 +36,7 @@ class People {
   #me = "";
   #failed = ""; // words on what the server did not answer
   #stale = false; // the server cannot read its log
+  #asked = 0; // the turn of the question that was asked last
   #retryTimer = 0;
   #searchTimer = 0;
   #drawn = 0; // the frame that will show what is new, 0: none
@@ -52,6 +54,7 @@ class People {
     byId("people-first").addEventListener("click", () => this.#turn(""));
     byId("people-named").addEventListener("submit", (event) => this.#named(event));
     setInterval(() => this.#roster.settle(Date.now()) && this.#draw(), 1000);
+    setInterval(() => this.#recount(), recount);
   }
 
   #stateChanged(state) {
@@ -68,21 +71,33 @@ class People {
 
   // Begins anew: what is allowed may have changed.
   #look() {
-    this.#ask(() => this.#sight.begin(this.#me), () => this.#look());
+    this.#ask(() => this.#sight.begin(this.#me, this.#beginning()), () => this.#look());
   }
 
   #turn(after) {
     this.#ask(() => this.#sight.page(after, this.#beginning()), () => this.#turn(after));
   }
 
-  // Asks the server, and asks again later if it cannot answer now.
+  async #recount() {
+    if (this.#sight.mode !== "paged" || this.#connection.state.phase !== "online" || document.hidden) return;
+    try {
+      await this.#sight.count();
+      this.#draw();
+    } catch {
+      // Then the number stays until the next time.
+    }
+  }
+
+  // Asks the server, and asks again later if it cannot answer now. How a question ends that
+  // was asked before another is of no interest.
   async #ask(question, repeat) {
+    const turn = ++this.#asked;
     clearTimeout(this.#retryTimer);
     this.#failed = "";
     try {
       await question();
     } catch (error) {
-      if (error.code === "offline") return;
+      if (turn !== this.#asked || error.code === "offline") return;
       this.#failed = wordsOf(error);
       if (error.retryable) this.#retryTimer = setTimeout(repeat, again);
     }
@@ -171,6 +186,7 @@ class People {
     const warning = (text) => ({ text, tone: "warn" });
     if (this.#failed) return warning(this.#failed);
     if (!live && this.#roster.users > 0) return warning("This is how it was when the connection was lost.");
+    if (live && this.#sight.leftOut > 0) return warning(`The server watches ${counted(this.#sight.named.length, "name")} at most. The last ${count(this.#sight.leftOut)} that you entered are left out.`);
     if (this.#stale) return warning("The server has not been able to read its log for a while, so this may be old.");
     return { text: live ? limits[this.#sight.mode] : "", tone: "" };
   }

@@ -23,23 +23,34 @@ export class Sight {
   next = ""; // after whom the next page begins, "" if this is the last
   after = ""; // after whom this page begins
   named = []; // who is watched, in the modes paged and listed
+  leftOut = 0; // names that the server did not take, in the mode listed
 
   constructor(connection, roster) {
     this.#connection = connection;
     this.#roster = roster;
   }
 
-  /** Finds out what is allowed, and begins to watch. It throws a Refusal. */
-  async begin(me) {
+  /**
+   * Finds out what is allowed, and begins to watch: of too many those whose names begin with a
+   * text, if one is given. It throws a Refusal.
+   */
+  async begin(me, beginning = "") {
     const turn = ++this.#turn;
     const first = await this.#allowed(() => this.#connection.ask({ type: "who", limit: bounds.page }));
     if (turn !== this.#turn) return;
     if (!first) return this.#narrow(me, turn);
     this.total = first.total;
-    if (first.total > bounds.everyone) return this.#show(first, "", turn);
+    if (first.total > bounds.everyone) return beginning ? this.page("", beginning) : this.#show(first, "");
+    await this.#watch({});
     this.mode = "all";
     this.named = [];
-    await this.#watch({});
+    this.leftOut = 0;
+  }
+
+  /** Asks how many connections there are: pages do not tell of those who are on others. */
+  async count() {
+    const { total } = await this.#connection.ask({ type: "who", limit: 1 });
+    this.total = total;
   }
 
   /** The page of users after a name; of those who begin with a text, if one is given. */
@@ -50,19 +61,18 @@ export class Sight {
     if (beginning) await this.#onlyBeginning(answer, beginning, after === "");
     if (turn !== this.#turn) return;
     this.total = answer.total;
-    await this.#show(answer, after, turn);
+    await this.#show(answer, after);
   }
 
   /** Watches users by name. */
   async name(users) {
-    const turn = ++this.#turn;
+    this.#turn++;
     const named = [...new Set(users)];
-    if (named.length === 0) await this.#connection.ask({ type: "unwatch" });
-    else await this.#watch({ users: named });
-    if (turn !== this.#turn) return;
+    const { accepted } = named.length === 0 ? await this.#connection.ask({ type: "unwatch" }) : await this.#watch({ users: named });
     if (named.length === 0) this.#roster.clear();
     this.mode = "listed";
-    this.named = named;
+    this.named = named.slice(0, accepted);
+    this.leftOut = named.length - this.named.length;
   }
 
   // Whether only names may be asked for, or nobody.
@@ -91,11 +101,11 @@ export class Sight {
     if (answer.users.length < all.length) answer.next = "";
   }
 
-  // What is shown changes when the roster has it: nobody looks as if he had left.
-  async #show(answer, after, turn) {
+  // What is shown changes when the roster has it, also if something else has been asked for
+  // since: nobody looks as if he had left.
+  async #show(answer, after) {
     const named = answer.users.map(({ user }) => user);
     if (named.length > 0) await this.#watch({ users: named });
-    if (turn !== this.#turn) return;
     this.mode = "paged";
     this.after = after;
     this.next = answer.next ?? "";
@@ -104,6 +114,6 @@ export class Sight {
 
   // The roster gets the snapshot before this returns.
   async #watch(whom) {
-    await this.#connection.ask({ type: "watch", level: "connections", ...whom });
+    return this.#connection.ask({ type: "watch", level: "connections", ...whom });
   }
 }

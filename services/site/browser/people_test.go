@@ -109,6 +109,7 @@ func TestPeople_pages(t *testing.T) {
 		s.connect(t, fmt.Sprintf("user %03d", i))
 	}
 	p := visit(t, s.page())
+	p.overhear("true")
 	value[int](p, `import("./assets/sight.js").then(m => m.bounds.everyone = 200)`)
 	p.fill("#user", "ana")
 	p.press("\r")
@@ -127,14 +128,22 @@ func TestPeople_pages(t *testing.T) {
 	p.until("there is no next page", `document.querySelector("#people-next").disabled`)
 	s.connect(t, "user 249")
 	p.says(".person:last-child", "2 devices")
+	s.connect(t, "bob") // who is on another page
+	p.says("#people-count", "253 devices")
 	p.click("#people-first")
-	names("ana", "user 098", 100)
+	names("ana", "user 097", 100)
 	p.fill("#people-search", "user 1")
 	names("user 100", "user 199", 100)
 	p.fill("#people-search", "user 12")
 	names("user 120", "user 129", 10)
 	p.fill("#people-search", "user 123")
 	names("user 123", "user 123", 1)
+	p.fill("#people-search", "user 24")
+	names("user 240", "user 249", 10)
+	s.connect(t, "user 24x")
+	p.says("#people-count", "254 devices")
+	p.heard(`{"type":"error","code":"forbidden","message":"the watch has ended"}`) // it begins anew, with what is looked for
+	names("user 240", "user 24x", 11)
 	p.fill("#people-search", "zzz")
 	p.says("#people-empty", "Nobody with that name is online.")
 }
@@ -160,6 +169,47 @@ func TestPeople_listed(t *testing.T) {
 	ana.says(".person:nth-child(2) .badge", "joined")
 	ana.says("#people-count", "1 user, 1 device")
 	ana.says("#fib-title", "F(90)") // the rest works
+}
+
+// More names than a server watches, and more text than it takes, are not sent to it in vain.
+func TestPeople_listed_many(t *testing.T) {
+	p := visit(t, startWithTokens(t).page())
+	p.show(token("ana", time.Now().Add(time.Hour)))
+	p.says("#people-list", "ana")
+	watch := func(format string, n int) {
+		t.Helper()
+		var all strings.Builder
+		for i := range n {
+			fmt.Fprintf(&all, format+"\n", i)
+		}
+		value[string](p, `document.querySelector("#people-names").value = `+quote(all.String()))
+		p.click("#people-named button")
+	}
+	watch("user %d", 1002)
+	p.says("#people-notice", "The server watches 1,000 names at most. The last 2 that you entered are left out.")
+	p.says("#people-more", "Show 100 more of 900")
+	watch(strings.Repeat("w", 100)+"%d", 1000)
+	p.says("#people-notice", "That is more than the server takes at once (64 KiB); ask for less.")
+	p.says("#state", "Online")
+	watch("bob %d", 1)
+	p.says(".person:only-child bdi", "bob 0")
+	p.says("#people-notice", "This server tells only of users whom you name")
+}
+
+// How an older question ended is not told, once a newer one is answered.
+func TestPeople_asked_twice(t *testing.T) {
+	p := visit(t, start(t).page())
+	give := p.holdBack("who", "who")
+	value[any](p, `(() => { let n = 0; window.asked.push = function (message) { Array.prototype.push.call(this, { ...message, n: ++n }); }; })()`)
+	p.fill("#user", "ana")
+	p.press("\r")
+	p.says("#state", "Online")
+	p.heard(`{"type":"error","code":"forbidden","message":"the watch has ended"}`)
+	give(2, `{"given":true,"type":"who","id":%q,"users":[],"total":1}`)
+	p.says("#people-list", "ana")
+	give(1, `{"given":true,"type":"error","id":%q,"code":"busy","message":"too much","retryable":true}`)
+	p.settled()
+	p.hidden("#people-notice")
 }
 
 func TestPeople_off(t *testing.T) {

@@ -81,6 +81,30 @@ func TestPure(t *testing.T) {
 	}
 }
 
+// While a page is waited for another is asked for: what is shown is what the roster has.
+func TestPure_Sight(t *testing.T) {
+	p := visit(t, start(t).page())
+	const frame = `(async () => {
+		const asked = [];
+		const sight = new m.Sight({ ask: (command) => new Promise((answer) => asked.push({ command, answer })) }, {});
+		const answer = (i, message) => new Promise((done) => (asked[i].answer(message), setTimeout(done)));
+		const first = { users: [{ user: "ana" }], next: "ana", total: 2 }, second = { users: [{ user: "bob" }], total: 2 };
+		%s;
+		return [asked.map(({ command }) => command.type).join(), sight.mode, sight.named.join(), sight.next];
+	})()`
+	for program, want := range map[string]string{
+		`sight.page(""); await answer(0, first); await answer(1, {})`:                                                                                          `["who,watch", "paged", "ana", "ana"]`,
+		`sight.page(""); await answer(0, first); sight.page("ana"); await answer(1, {})`:                                                                       `["who,watch,who", "paged", "ana", "ana"]`,
+		`sight.page(""); await answer(0, first); sight.page("ana"); await answer(1, {}); await answer(2, second); await answer(3, {})`:                         `["who,watch,who,watch", "paged", "bob", ""]`,
+		`sight.page(""); sight.page("ana"); await answer(1, second); await answer(0, first); await answer(2, {})`:                                              `["who,who,watch", "paged", "bob", ""]`,
+		`m.bounds.everyone = 5; sight.page(""); await answer(0, first); sight.begin("ana"); await answer(2, first); await answer(1, {}); await answer(3, {})`:  `["who,watch,who,watch", "all", "", "ana"]`,
+		`m.bounds.everyone = 1; sight.begin("ana", "b"); await answer(0, first); await answer(1, second); await answer(2, { users: [] }); await answer(3, {})`: `["who,who,who,watch", "paged", "bob", ""]`,
+		`sight.name(["ana", "bob", "ana"]); await answer(0, { accepted: 1 })`:                                                                                  `["watch", "listed", "ana", ""]`,
+	} {
+		same(p, "sight.js", fmt.Sprintf(frame, program), want)
+	}
+}
+
 // rosterOf is a program that gives messages to a roster, a second apart, and returns an
 // expression of it.
 func rosterOf(expression string, messages ...string) string {
