@@ -167,10 +167,12 @@ func TestOperator_User(t *testing.T) {
 	p.says("#kick-words", "Close the connection n1/00000001/")
 	p.click("#kick-no")
 	p.hidden("#kick-confirm")
+	p.until("the focus is back", query("#user-connections button")+" === document.activeElement")
 
 	p.fill("#kick-reason", "go <home>")
-	p.click("#kick-ask")
+	p.press(enter + enter) // as when it is held down
 	p.says("#kick-words", "Close all connections of this user?")
+	p.until("the question has the focus", `document.activeElement.id === "kick-confirm"`)
 	p.shoot("operator-kick")
 	p.legible()
 	p.dark(false)
@@ -185,6 +187,7 @@ func TestOperator_User(t *testing.T) {
 		}
 	}
 	p.says("#user-offline", "There are none.")
+	p.until("the focus is not lost", `document.activeElement.id === "user-title"`)
 	p.shoot("operator-user")
 	p.size(390, 844)
 	p.fits()
@@ -193,6 +196,79 @@ func TestOperator_User(t *testing.T) {
 	p.press(escape)
 	p.hidden("#user")
 	p.says("#events", "was closed by an operator")
+}
+
+// Many sessions and connections: each is shown once, and that there are more is said, as is
+// what goes wrong; also when there is no chart.
+func TestOperator_UserOfMany(t *testing.T) {
+	o := startOperators(t)
+	for range 60 {
+		o.connect(t, "ana").Close()
+	}
+	for range 100 {
+		o.connect(t, "ana")
+	}
+	p := blank(t, o.Admin+"/")
+	p.before(failing("/timeline", 0))
+	p.open(o.Admin + "/")
+	p.says("#history-error", "The server cannot be reached.")
+	p.says("#events-state", "Live")
+	o.connect(t, "ana")
+	p.click("#events button")
+	p.says("#user-connections", "There are more; these are the first 100.")
+	rows := query("#sessions tbody") + ".rows"
+	p.until("a page of sessions", rows+".length === 100")
+
+	value[any](p, failing("/history", 1))
+	p.click("#sessions-more")
+	p.says("#user-error", "The server cannot be reached.")
+	value[any](p, `(() => { for (let i = 0; i < 3; i++) document.querySelector("#sessions-more").click() })()`)
+	p.until("all sessions", rows+".length > 100")
+	p.settled()
+	p.until("each once", `(all => all.length === 161 && new Set(all).size === 161)([...`+rows+`].map((row) => row.cells[5].textContent))`)
+	p.hidden("#sessions-more")
+	p.until("the focus is not lost", `document.activeElement.id === "sessions-scroll"`)
+}
+
+// failing is a program that lets the network fail for a path, so many times; 0: for ever.
+func failing(path string, times int) string {
+	return fmt.Sprintf(`(() => {
+		const ask = window.fetch;
+		let left = %d || Infinity;
+		window.fetch = (where, how) => where.pathname.startsWith(%q) && left-- > 0 ? Promise.reject(new TypeError("no network")) : ask(where, how);
+	})()`, times, path)
+}
+
+// Whoever looks at another user meanwhile is not told that he was kicked.
+func TestOperator_KickOfAnother(t *testing.T) {
+	o := startOperators(t)
+	o.connect(t, "ana")
+	o.connect(t, "bob")
+	p := o.look(t)
+	value[any](p, `(() => {
+		const ask = window.fetch;
+		window.fetch = async (where, how) => {
+			const answer = await ask(where, how);
+			if (how.method === "POST") await new Promise((done) => (window.letGo = done));
+			return answer;
+		};
+	})()`)
+	show := func(user string) {
+		t.Helper()
+		p.until(user+" is listed", `[...document.querySelectorAll("#crowd button")].some((b) => b.textContent === `+quote(user)+` && (b.click() ?? true))`)
+		p.says("#user-name", user)
+		p.says("#user-seen", "Online.")
+	}
+	show("ana")
+	p.click("#kick-ask")
+	p.click("#kick-yes")
+	p.until("it is answered", "window.letGo")
+	p.click("#user-close")
+	p.hidden("#user")
+	show("bob")
+	value[any](p, "window.letGo()")
+	p.settled()
+	p.hidden("#kick-result")
 }
 
 // Browsers take a name of dots for a folder: that is said.

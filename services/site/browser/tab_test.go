@@ -68,6 +68,15 @@ func (p *tab) open(address string) {
 	p.do(chromedp.Navigate(address))
 }
 
+// before has a program run in each document that is opened from now on, before its own.
+func (p *tab) before(program string) {
+	p.Helper()
+	p.call(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: program})
+		return err
+	})
+}
+
 // do runs actions.
 func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	p.Helper()

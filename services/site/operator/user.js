@@ -1,8 +1,8 @@
 // One user: the connections of now, which may be closed, and the sessions of the time that
 // is shown.
 
-import { byId, element, setNotice, setText } from "../assets/dom.js";
-import { counted, span } from "../assets/format.js";
+import { byId, element, foreign, setNotice, setText } from "../assets/dom.js";
+import { count, counted, span } from "../assets/format.js";
 import { moment } from "./when.js";
 import { addressable, stopped, wordsOf } from "./api.js";
 
@@ -18,6 +18,7 @@ export class User {
   #dialog = byId("user");
   #name = "";
   #order; // who is to be kicked, once that is confirmed
+  #asker; // the button that asked for it
   #session = new AbortController();
   #closing = new AbortController();
 
@@ -25,15 +26,15 @@ export class User {
     this.#api = api;
     this.#shown = shown;
     byId("user-close").addEventListener("click", () => this.#dialog.close());
-    this.#dialog.addEventListener("close", () => this.#closing.abort());
+    this.#dialog.addEventListener("close", () => this.#dialog.open || this.#closing.abort()); // it comes late: another user may be shown by then
     this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
     byId("kick").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#confirm({ user: this.#name }, "all connections of this user");
     });
     byId("kick-yes").addEventListener("click", () => this.#kick());
-    byId("kick-no").addEventListener("click", () => this.#confirm());
-    byId("sessions-more").addEventListener("click", () => this.#sessions(byId("sessions-more").value));
+    byId("kick-no").addEventListener("click", () => this.#refuse());
+    byId("sessions-more").addEventListener("click", () => this.#more());
   }
 
   start(signal) {
@@ -42,22 +43,23 @@ export class User {
 
   clear() {
     if (this.#dialog.open) this.#dialog.close();
+    for (const id of ["user-name", "user-seen", "kick-words"]) setText(byId(id), "");
+    for (const id of ["user-error", "kick-result"]) setNotice(byId(id), "");
+    byId("kick-reason").value = "";
     byId("sessions").tBodies[0].replaceChildren();
     byId("user-connections").replaceChildren();
   }
 
   /** Shows a user. */
   open(name) {
+    this.clear();
+    this.#closing.abort();
     this.#closing = new AbortController();
     this.#name = name;
-    this.clear();
     this.#confirm();
     setText(byId("user-name"), name);
     setText(byId("user-seen"), "…");
     setText(byId("sessions-words"), `In the ${this.#shown().words} that are shown, oldest first.`);
-    setNotice(byId("user-error"), addressable(name) ? "" : "A browser cannot ask for a user of this name. Use clientctl history and clientctl online.", "warn");
-    setNotice(byId("kick-result"), "");
-    byId("kick-reason").value = "";
     byId("kick").hidden = true;
     byId("sessions-more").hidden = true;
     this.#dialog.showModal();
@@ -66,6 +68,7 @@ export class User {
 
   // ask asks for all that is shown.
   #ask() {
+    setNotice(byId("user-error"), addressable(this.#name) ? "" : "A browser cannot ask for a user of this name. Use clientctl history and clientctl online.", "warn");
     this.#attempt(() => this.#lastSeen());
     if (!addressable(this.#name)) return;
     this.#attempt(() => this.#connections());
@@ -97,20 +100,34 @@ export class User {
     const { answer } = await this.#api.get(["online", this.#name], { limit: size }, this.#signal);
     byId("user-offline").hidden = answer.connections.length > 0;
     byId("kick").hidden = answer.connections.length === 0;
-    byId("user-connections").replaceChildren(...answer.connections.map((c) => {
-      const close = element("button", { class: "button quiet tiny", type: "button", "aria-label": `Close connection ${c.id}` }, "Close…");
-      close.addEventListener("click", () => this.#confirm({ connection: c.id }, `the connection ${c.id}`));
-      return element("li", { class: "row" }, element("span", { class: "grow" },
-        element("span", { class: "mono small" }, c.id), element("br"),
-        element("span", { class: "muted small" }, `since ${moment(new Date(c.since), new Date())}${c.remote ? `, from ${c.remote}` : ""}${c.agent ? `, ${c.agent}` : ""}`)), close);
-    }));
+    const items = answer.connections.map((c) => this.#item(c));
+    if (answer.next) items.push(element("li", { class: "muted small" }, `There are more; these are the first ${count(size)}. Use clientctl online to see all.`));
+    byId("user-connections").replaceChildren(...items);
+  }
+
+  #item(c) {
+    const close = element("button", { class: "button quiet tiny", type: "button", "aria-label": `Close connection ${c.id}` }, "Close…");
+    close.addEventListener("click", () => this.#confirm({ connection: c.id }, `the connection ${c.id}`));
+    return element("li", { class: "row" }, element("span", { class: "grow" },
+      element("span", { class: "mono small" }, c.id), element("br"),
+      element("span", { class: "muted small" }, `since ${moment(new Date(c.since), new Date())}${c.remote ? `, from ${c.remote}` : ""}`, c.agent ? ", " : null, c.agent ? foreign(c.agent) : null)), close);
+  }
+
+  // more adds the next page of sessions, once, however often that is clicked.
+  async #more() {
+    const button = byId("sessions-more");
+    if (button.ariaBusy === "true") return;
+    button.ariaBusy = "true";
+    await this.#attempt(() => this.#sessions(button.value));
+    button.ariaBusy = null;
+    if (button.hidden && this.#dialog.open) byId("sessions-scroll").focus();
   }
 
   async #sessions(after) {
-    const { from, to } = this.#shown();
+    const { from } = this.#shown();
     const parameters = { limit: size };
-    if (from !== undefined) Object.assign(parameters, { from: new Date(from).toISOString() });
-    if (to !== undefined && after) Object.assign(parameters, { after });
+    if (from !== undefined) parameters.from = new Date(from).toISOString();
+    if (after) parameters.after = after;
     const { answer } = await this.#api.get(["history", this.#name], parameters, this.#signal);
     if (!after) byId("sessions").tBodies[0].replaceChildren();
     byId("sessions").tBodies[0].append(...answer.sessions.map(sessionRow));
@@ -119,13 +136,21 @@ export class User {
     if (byId("sessions").tBodies[0].rows.length === 0) setText(byId("sessions-words"), `There were none in the ${this.#shown().words} that are shown.`);
   }
 
-  // confirm asks whether to kick; without an order it asks no more.
+  // confirm asks whether to kick; without an order it asks no more. The focus goes to the
+  // question, not to an answer: a key that is held down, or hit twice, must not say yes.
   #confirm(order, whom) {
     this.#order = order;
     byId("kick-confirm").hidden = !order;
     if (!order) return;
+    this.#asker = document.activeElement;
     setText(byId("kick-words"), `Close ${whom}? The client is told, and may connect again.`);
-    byId("kick-yes").focus();
+    byId("kick-confirm").focus();
+  }
+
+  #refuse() {
+    this.#confirm();
+    if (this.#asker?.checkVisibility()) this.#asker.focus();
+    else byId("user-title").focus();
   }
 
   async #kick() {
@@ -133,17 +158,20 @@ export class User {
     const reason = byId("kick-reason").value.trim();
     if (reason) order.reason = reason;
     this.#confirm();
+    byId("user-title").focus(); // what was clicked has gone, and who is asked about may go
     setNotice(byId("kick-result"), "Closing…");
+    const { signal } = this.#closing;
     try {
       const k = await this.#api.post(["kick"], order, this.#session);
+      if (signal.aborted) return; // another user may be shown by now
       if (k.asked === 0) setNotice(byId("kick-result"), "There was nothing to close any more.");
       else if (k.gone === k.asked) setNotice(byId("kick-result"), `${counted(k.gone, "connection")} closed.`, "good");
       else setNotice(byId("kick-result"), `${k.gone} of ${counted(k.asked, "connection")} closed so far. The node of the others may be slow, cut off from the store, or dead.`, "warn");
     } catch (error) {
-      if (stopped(error) || error.status === 401) return;
+      if (stopped(error) || error.status === 401 || signal.aborted) return;
       setNotice(byId("kick-result"), wordsOf(error), "bad");
     }
-    if (this.#dialog.open) this.#ask();
+    this.#ask();
   }
 }
 
