@@ -1,6 +1,14 @@
 package browser
 
-import "testing"
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
 
 // What modules of the operators' page say that only compute.
 func TestOperator_Pure(t *testing.T) {
@@ -37,6 +45,27 @@ func TestOperator_Pure(t *testing.T) {
 		got := value[string](p, `Promise.all(["nodes", "scale", "when"].map((name) => import("/operator/" + name + ".js"))).then(([nodes, scale, when]) => String(`+expression+`))`)
 		if got != want {
 			t.Errorf("%s: %s, want %s", expression, got, want)
+		}
+	}
+}
+
+// Where clocks are put back or forward, days still begin at midnight.
+func TestOperator_PureSummerTime(t *testing.T) {
+	p := startOperators(t).look(t)
+	for _, zone := range []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"} {
+		p.call(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone})
+			return err
+		})
+		for month := range 12 {
+			wrong := value[[]string](p, fmt.Sprintf(`import("/operator/scale.js").then(({ timeTicks }) => [7, 14, 21, 28].flatMap((day) => {
+				const from = Date.UTC(2026, %d, day, 5, 17), { step, all } = timeTicks(from, from + 7 * 86_400_000, 8);
+				if (step !== 86_400_000 || all.length !== 7) return [all.length + " ticks in a week from " + new Date(from)];
+				return all.map((t) => new Date(t)).filter((t) => t.getHours() + t.getMinutes() > 0).map(String);
+			}))`, month))
+			if len(wrong) > 0 {
+				t.Errorf("%s: %q", zone, wrong)
+			}
 		}
 	}
 }

@@ -16,10 +16,22 @@ export function linear(a0, a1, b0, b1) {
 /** Round times between two, at most so many, evenly apart as the clock on the wall shows. */
 export function timeTicks(from, to, most) {
   const step = ticks.find((t) => (to - from) / t <= most) ?? ticks.at(-1);
-  const zone = new Date(from).getTimezoneOffset() * minute;
   const all = [];
-  for (let t = Math.ceil((from - zone) / step) * step + zone; t <= to; t += step) all.push(t);
-  return { step, all };
+  for (let wall = Math.ceil(onWall(from) / step) * step; ; wall += step) {
+    const t = offWall(wall);
+    if (t > to) return { step, all };
+    if (t >= from && t > (all.at(-1) ?? -Infinity)) all.push(t);
+  }
+}
+
+// A time as the clock on the wall shows it, as if it were UTC; that differs by more or less
+// in summer.
+const onWall = (t) => t - new Date(t).getTimezoneOffset() * minute;
+
+// When the clock on the wall shows a time.
+function offWall(wall) {
+  const near = wall + new Date(wall).getTimezoneOffset() * minute;
+  return wall + new Date(near).getTimezoneOffset() * minute;
 }
 
 /** Whole numbers from 0 to at least most and 1, some four of them, evenly apart. */
