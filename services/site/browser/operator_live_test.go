@@ -2,7 +2,6 @@ package browser
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,11 +127,7 @@ func TestOperator_Rest(t *testing.T) {
 	o := startOperators(t)
 	p := o.look(t)
 	p.says("#events-state", "Live")
-	hide := func(yes bool) {
-		p.Helper()
-		value[bool](p, `Object.defineProperty(document, "hidden", { configurable: true, get: () => `+strconv.FormatBool(yes)+` }) && document.dispatchEvent(new Event("visibilitychange"))`)
-	}
-	hide(true)
+	p.hide(true)
 	p.says("#events-state", "Resting")
 	for range 300 {
 		o.connect(t, "ana").Close()
@@ -141,12 +136,16 @@ func TestOperator_Rest(t *testing.T) {
 	if words := p.text("#events-words"); !strings.Contains(words, "Nothing has happened") {
 		t.Errorf("while nobody looks: %s", words)
 	}
-	hide(false)
+	p.hide(false)
 	p.says("#events-state", "Live")
 	p.says("#events-words", "601 events since this page was opened; the last 500 are here.")
 	p.until("the last are here", query("#events")+".children.length === 500 && "+query("#events")+`.innerText.includes("bob came")`)
 	p.fill("#events-filter", "bob")
 	p.until("one is bob", query("#events")+".children.length === 1")
+	for range 250 {
+		o.connect(t, "ana").Close()
+	}
+	p.says("#events-words", "1,101 events since this page was opened, of the last 500 there are 0 with that.")
 }
 
 // One user: where he is, and was; and he is closed, once that is confirmed.
@@ -402,8 +401,13 @@ func TestOperator_Token(t *testing.T) {
 
 	p.open(o.Admin + "/")
 	p.says("#state", "n1 is ready")
+	p.click("#crowd tbody button")
+	p.says("#user-name", "ana")
+	p.click("#user-close")
 	p.click("#forget-token")
 	p.shown("#lock")
+	p.until("no number is left", `["cluster", "stats-node", "stats", "legend", "history-span", "when-words", "when-from", "marks-summary", "crowd-total", "crowd-when", "user-name", "user-seen"]
+		.every((id) => document.getElementById(id).textContent === "")`)
 	p.until("nothing is left", `sessionStorage.length === 0 && localStorage.length === 0 && !document.body.textContent.includes("ana")`)
 	p.open(o.Admin + "/")
 	p.shown("#lock")

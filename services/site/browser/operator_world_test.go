@@ -2,6 +2,7 @@ package browser
 
 import (
 	"net/url"
+	"strconv"
 	"testing"
 
 	"github.com/presenced/presence/services/presenced/witness"
@@ -48,6 +49,12 @@ func (o *operators) look(t *testing.T) *tab {
 	p.says("#state", "n1 is ready")
 	p.until("a chart", query("#chart svg .line"))
 	return p
+}
+
+// hide lets the page believe that nobody looks at it, or somebody does.
+func (p *tab) hide(yes bool) {
+	p.Helper()
+	value[bool](p, `Object.defineProperty(document, "hidden", { configurable: true, get: () => `+strconv.FormatBool(yes)+` }) && document.dispatchEvent(new Event("visibilitychange"))`)
 }
 
 // choose clicks a radio button of a group by its words.

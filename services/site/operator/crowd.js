@@ -39,8 +39,12 @@ export class Crowd {
 
   clear() {
     clearTimeout(this.#timer);
+    this.#more = false;
     this.#shown = "";
     byId("crowd").tBodies[0].replaceChildren();
+    for (const id of ["crowd-when", "crowd-total"]) setText(byId(id), "");
+    for (const id of ["crowd-scroll", "crowd-none", "crowd-more"]) byId(id).hidden = true;
+    setNotice(byId("crowd-error"), "");
   }
 
   /** Shows who was online at a time, once no other is wanted; of one that is forgotten, that it is. */
@@ -75,12 +79,8 @@ export class Crowd {
   }
 
   #fail(words) {
-    setText(byId("crowd-when"), `At ${moment(new Date(this.#at), new Date())}`);
     this.clear();
-    byId("crowd-scroll").hidden = true;
-    byId("crowd-none").hidden = true;
-    byId("crowd-more").hidden = true;
-    setText(byId("crowd-total"), "");
+    setText(byId("crowd-when"), `At ${moment(new Date(this.#at), new Date())}`);
     setNotice(byId("crowd-error"), words, "warn");
   }
 

@@ -21,6 +21,7 @@ export class Events {
   #open;
   #signal;
   #cursor = "now";
+  #told = new Set(); // ids of what came after the cursor: it comes again if the stream breaks here
   #all = []; // newest first
   #seen = 0;
   #fresh = 0; // of these, those that are not yet in the list
@@ -49,7 +50,7 @@ export class Events {
     this.#missed = 0;
     this.#seen = 0;
     this.#gap = false;
-    this.#cursor = "now";
+    this.#move("now");
     byId("events").replaceChildren();
     this.#tell();
   }
@@ -67,10 +68,10 @@ export class Events {
         if (document.hidden) continue;
         words = stopped(error) ? "Nothing came any more" : wordsOf(error);
         failures++;
-        if (error.status === 400 || error.status === 410) this.#cursor = "now";
+        if (error.status === 400 || error.status === 410) this.#move("now");
       }
       vain = failures === 0 && before === this.#cursor && before !== "now" ? vain + 1 : 0;
-      if (vain >= inVain) this.#cursor = "now";
+      if (vain >= inVain) this.#move("now");
       state("Reconnecting", "warn", words);
       await pause(again(failures), signal);
     }
@@ -83,7 +84,7 @@ export class Events {
     const began = performance.now();
     await seen(signal);
     if (performance.now() - began < forget || this.#cursor === "now") return;
-    this.#cursor = "now";
+    this.#move("now");
     this.#gap = true;
     this.#tell();
   }
@@ -105,7 +106,7 @@ export class Events {
         if (line.cursor === undefined) {
           this.#take(line);
         } else {
-          this.#cursor = line.cursor;
+          this.#move(line.cursor);
           state("Live", "good", "");
         }
       }
@@ -116,7 +117,14 @@ export class Events {
     }
   }
 
+  #move(cursor) {
+    if (cursor !== this.#cursor) this.#told.clear();
+    this.#cursor = cursor;
+  }
+
   #take(event) {
+    if (this.#told.has(event._id)) return;
+    this.#told.add(event._id);
     if (!this.#paused) {
       this.#add(event);
     } else {
@@ -141,7 +149,8 @@ export class Events {
     this.#fresh = 0;
     const list = byId("events");
     list.prepend(...fresh.map((e) => this.#item(e)));
-    while (list.children.length > keep) list.lastChild.remove();
+    const kept = new Set(this.#all.map((e) => e._id));
+    while (list.lastChild && !kept.has(list.lastChild.title)) list.lastChild.remove();
   }
 
   #pause(yes) {

@@ -73,8 +73,10 @@ export class History {
     this.#line = undefined;
     this.#exact = undefined;
     this.#at = undefined;
-    byId("chart").replaceChildren();
-    byId("marks").replaceChildren();
+    this.#drawn = undefined;
+    for (const id of ["chart", "legend", "marks", "history-span", "when-words", "when-from", "when-to", "marks-summary"]) byId(id).replaceChildren();
+    byId("when").removeAttribute("aria-valuetext");
+    setNotice(byId("history-error"), "");
   }
 
   async #ask() {
@@ -161,7 +163,7 @@ export class History {
   }
 
   #touch(event) {
-    if (!this.#drawn) return;
+    if (!this.#drawn || event.button > 0) return; // the menu of another button is no click
     const box = this.#drawn.svg.getBoundingClientRect();
     this.#look(Math.round(this.#drawn.timeAt(((event.clientX - box.left) / box.width) * this.#drawn.svg.viewBox.baseVal.width)));
   }

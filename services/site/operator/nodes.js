@@ -30,7 +30,8 @@ const figures = [
 
 export class Nodes {
   #api;
-  #beats = new Map(); // by stream: the last beat that was seen, and when
+  #beats = new Map(); // by stream: the last beat that was seen, and since when
+  #looked = -Infinity; // when the nodes were looked at last
   #rows = new Map(); // by stream
 
   constructor(api) {
@@ -43,9 +44,11 @@ export class Nodes {
 
   clear() {
     this.#rows.clear();
+    this.#beats.clear();
     byId("nodes").tBodies[0].replaceChildren();
     byId("stats").replaceChildren();
-    setText(byId("cluster"), "");
+    for (const id of ["cluster", "stats-node"]) setText(byId(id), "");
+    setNotice(byId("nodes-error"), "");
   }
 
   async #round(signal) {
@@ -65,13 +68,15 @@ export class Nodes {
   }
 
   #showNodes(nodes, date, self) {
+    const now = performance.now();
     const rows = nodes.map((n) => {
       const key = `${n.node}/${n.epoch}`;
       const row = this.#rows.get(key) ?? newRow();
       this.#rows.set(key, row);
-      fill(row, n, this.#age(key, n, date), n.node === self);
+      fill(row, n, this.#age(key, n, date, now), n.node === self);
       return row.tr;
     });
+    this.#looked = now;
     const body = byId("nodes").tBodies[0];
     if (rows.length !== body.rows.length || rows.some((tr, i) => tr !== body.rows[i])) body.replaceChildren(...rows);
     for (const [key, row] of this.#rows) if (!row.tr.isConnected) this.#forget(key);
@@ -91,12 +96,12 @@ export class Nodes {
   }
 
   // age is how long ago a node has beaten: since its beat changed, by this device's clock,
-  // as nodes judge each other. Before it has, the clocks of server and store must do.
-  #age(key, n, date) {
+  // as nodes judge each other. Before it has, and after nobody has looked for a while, the
+  // clocks of server and store must do.
+  #age(key, n, date, now) {
     const known = this.#beats.get(key);
-    const now = performance.now();
     if (known?.beat === n.beat) return now - known.at;
-    const ago = known || Number.isNaN(date) ? 0 : Math.max(0, date - Date.parse(n.beatAt));
+    const ago = (known && now - this.#looked < late) || Number.isNaN(date) ? 0 : Math.max(0, date - Date.parse(n.beatAt));
     this.#beats.set(key, { beat: n.beat, at: now - ago });
     return ago;
   }

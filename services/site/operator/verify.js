@@ -1,11 +1,12 @@
 // Has the server verify its log, and says what came of it.
 
 import { byId, element, setNotice, setText } from "../assets/dom.js";
-import { counted, span } from "../assets/format.js";
+import { count, counted, span } from "../assets/format.js";
 import { stopped, wordsOf } from "./api.js";
 import { pause } from "./rounds.js";
 
 const patience = 5_000; // milliseconds that a server may take to notice that it is to stop
+const listed = 1000; // problems that are listed: a log that is broken all over has one for each event
 const between = 200; // milliseconds between two questions whether it has
 
 export class Verify {
@@ -79,6 +80,7 @@ export class Verify {
   }
 
   #problem(p) {
+    if (this.#problems().rows.length >= listed) return;
     this.#problems().append(element("tr", {},
       element("th", { scope: "row" }, p.kind), element("td", { class: "mono small" }, p.id ?? p.stream), element("td", {}, p.detail)));
   }
@@ -95,5 +97,5 @@ export class Verify {
 function verdict(r) {
   const read = `${counted(r.streams, "stream")}, ${counted(r.events, "event")}, ${counted(r.open, "open connection")}`;
   if (r.holds) setNotice(byId("verify-result"), `All holds: who is online is what the log says. It was ${read}.`, "good");
-  else setNotice(byId("verify-result"), `${counted(r.problems, "problem")} in ${read}, listed below. “presenced verify --repair” mends what differs in online.`, "bad");
+  else setNotice(byId("verify-result"), `${counted(r.problems, "problem")} in ${read}, ${r.problems > listed ? `the first ${count(listed)} ` : ""}listed below. “presenced verify --repair” mends what differs in online.`, "bad");
 }
