@@ -65,6 +65,10 @@ func TestOperator_Kill(t *testing.T) {
 	p.until("ana is unknown", query("#crowd tbody tr")+`?.innerText.replace(/\s+/g, " ").startsWith("ana unknown")`)
 	p.says("#crowd-total", "0 connections online, 1 unknown")
 	p.says("#nodes", "n1/00000002/")
+	value[any](p, query("#marks .lost button")+".focus()")
+	to := p.text("#when-to")
+	p.until("the chart has moved on", query("#when-to")+".innerText !== "+quote(to))
+	p.until("the focus is not lost", query("#marks .lost button")+" === document.activeElement")
 	p.shoot("operator-back")
 }
 
@@ -287,6 +291,7 @@ func TestOperator_Verify(t *testing.T) {
 	o := startOperators(t)
 	o.connect(t, "ana")
 	p := o.look(t)
+	p.says("#crowd", "ana")
 	p.click("#verify-start")
 	p.says("#verify-result", "All holds: who is online is what the log says. It was 1 stream, 2 events, 1 open connection.")
 	p.until("it may be asked again", query("#verify-start")+`.ariaDisabled === "false" && document.activeElement.id === "verify-start"`)

@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -156,11 +157,26 @@ func (p *tab) text(selector string) string {
 	return value[string](p, query(selector)+"?.innerText ?? ''")
 }
 
-// click clicks an element, as a mouse does: it must be in the way of nothing.
+// click clicks an element, as a mouse does, once it holds still: it must be in the way of
+// nothing.
 func (p *tab) click(selector string) {
 	p.Helper()
-	p.shown(selector)
+	p.still(selector)
 	p.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// still waits until an element is to be seen, and stays where it is for two frames: what comes
+// above it moves it.
+func (p *tab) still(selector string) {
+	p.Helper()
+	p.until(selector+" is shown, and holds still", `new Promise((done) => {
+		const place = () => {
+			const e = `+query(selector)+`, r = e?.getBoundingClientRect();
+			return e?.checkVisibility() ? [r.x + scrollX, r.y + scrollY, r.width, r.height].join() : "";
+		};
+		const first = place();
+		requestAnimationFrame(() => requestAnimationFrame(() => done(first !== "" && first === place())));
+	})`)
 }
 
 // fill replaces what stands in a field, by typing.
@@ -258,14 +274,14 @@ func quote(text string) string {
 }
 
 // overhear puts itself between the page's sockets and the page: only the messages for which an
-// expression is true go through, and a test may add others by heard.
+// expression of message and socket is true go through, and a test may add others by heard.
 func (p *tab) overhear(goesThrough string) {
 	p.Helper()
 	value[any](p, `(() => {
 		const add = WebSocket.prototype.addEventListener;
 		WebSocket.prototype.addEventListener = function (type, listener) {
 			window.theSocket = this;
-			add.call(this, type, type !== "message" ? listener : (event) => ((message) => `+goesThrough+`)(JSON.parse(event.data)) && listener(event));
+			add.call(this, type, type !== "message" ? listener : (event) => ((message, socket) => `+goesThrough+`)(JSON.parse(event.data), this) && listener(event));
 		};
 	})()`)
 }
@@ -274,6 +290,31 @@ func (p *tab) overhear(goesThrough string) {
 func (p *tab) heard(message string) {
 	p.Helper()
 	value[bool](p, `window.theSocket.dispatchEvent(new MessageEvent("message", { data: `+quote(message)+` }))`)
+}
+
+// noTriesAfter lets the page try to connect again by itself only where the wait is shorter: a test
+// that is about what is there meanwhile, or about a click, must not depend on being faster.
+func (p *tab) noTriesAfter(wait time.Duration) {
+	p.Helper()
+	value[any](p, fmt.Sprintf(`(() => {
+		const set = window.setTimeout.bind(window);
+		window.setTimeout = (action, wait, ...more) => (wait >= %d ? 0 : set(action, wait, ...more));
+	})()`, wait.Milliseconds()))
+}
+
+// listen notes all that an element says from now on, for what does not stay: see said.
+func (p *tab) listen(selector string) {
+	p.Helper()
+	value[any](p, `(() => {
+		const e = `+query(selector)+`, all = ((window.all ??= {})[`+quote(selector)+`] = []);
+		new MutationObserver(() => all.push(e.textContent)).observe(e, { childList: true, characterData: true, subtree: true });
+	})()`)
+}
+
+// said waits until an element has said something, whatever it says now.
+func (p *tab) said(selector, text string) {
+	p.Helper()
+	p.until(selector+" has said "+quote(text), "window.all["+quote(selector)+"].some((said) => said.includes("+quote(text)+"))")
 }
 
 // clipboard lets the page write to the clipboard, and the test read what is there.

@@ -2,7 +2,9 @@ package browser
 
 import (
 	"testing"
+	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -33,11 +35,16 @@ func TestConnect_double_click(t *testing.T) {
 	p.says("#state", "Online")
 }
 
-// clickTwice clicks an element twice, as fast as can be: the second time whatever is there then.
+// clickTwice clicks an element twice, 100 ms apart: the second time whatever is there then.
 func (p *tab) clickTwice(selector string) {
 	p.Helper()
-	p.shown(selector)
+	p.still(selector)
 	at := value[[2]float64](p, `(({ x, y, width, height }) => [x + width / 2, y + height / 2])(`+query(selector)+`.getBoundingClientRect())`)
-	click := chromedp.MouseClickXY(at[0], at[1])
-	p.do([]chromedp.Action[chromedp.Void]{click, click}...)
+	now := time.Now() // the browser goes by what is said here, however slow the machine is
+	click := func(when time.Time) chromedp.Action[chromedp.Void] {
+		return chromedp.MouseClickXY(at[0], at[1], func(e *input.DispatchMouseEventParams) {
+			e.Timestamp = input.TimeSinceEpoch(float64(when.UnixMicro()) / 1e6)
+		})
+	}
+	p.do(click(now), click(now.Add(100*time.Millisecond)))
 }

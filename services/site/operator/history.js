@@ -37,6 +37,7 @@ export class History {
   #took = 0; // milliseconds that the last answer took
   #signal;
   #asking = new AbortController();
+  #listed = ""; // the marks that are listed, as text: they are left alone while they stay the same
 
   /** Called with each time that is looked at, and whether that is forgotten. */
   pick = () => {};
@@ -74,6 +75,7 @@ export class History {
     this.#exact = undefined;
     this.#at = undefined;
     this.#drawn = undefined;
+    this.#listed = "";
     for (const id of ["chart", "legend", "marks", "history-span", "when-words", "when-from", "when-to", "marks-summary"]) byId(id).replaceChildren();
     byId("when").removeAttribute("aria-valuetext");
     setNotice(byId("history-error"), "");
@@ -182,6 +184,9 @@ export class History {
 
   #showMarks() {
     const { marks, marksLeftOut } = this.#line;
+    const now = JSON.stringify([marks, marksLeftOut, new Date().toDateString()]);
+    if (now === this.#listed) return;
+    this.#listed = now;
     const kinds = ["lost", "started", "left"].map((kind) => [marks.filter((m) => m.kind === kind).length, kind]).filter(([n]) => n > 0);
     setText(byId("marks-summary"), `What happened to nodes: ${kinds.map(([n, kind]) => `${count(n)} ${kind}`).join(", ") || "nothing"}`);
     const items = marks.slice().reverse().map((m) => element("li", { class: m.kind }, markButton(m, () => this.#look(m.lastSeen ? m.lastSeen + 1 : m.at)), ` ${markWords(m)}`));
