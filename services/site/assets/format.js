@@ -57,16 +57,8 @@ export function span(milliseconds) {
 
 /** A short duration: "850 µs", "1.24 ms", "38 ms", "2.1 s". */
 export function duration(milliseconds) {
-  if (milliseconds < 1) return `${Math.round(milliseconds * 1000)} µs`;
-  if (milliseconds < 10) return `${milliseconds.toFixed(2)} ms`;
-  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 0.9995) return `${Math.round(milliseconds * 1000)} µs`;
+  if (milliseconds < 9.995) return `${milliseconds.toFixed(2)} ms`;
+  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
   return `${(milliseconds / 1000).toFixed(1)} s`;
-}
-
-/** A size of memory: "512 B", "1.4 MB". */
-export function bytes(n) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let unit = 0;
-  for (; n >= 1000 && unit < units.length - 1; unit++) n /= 1000;
-  return `${unit === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[unit]}`;
 }

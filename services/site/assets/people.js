@@ -75,7 +75,7 @@ class People {
   }
 
   #turn(after) {
-    this.#ask(() => this.#sight.page(after, this.#beginning()), () => this.#turn(after));
+    return this.#ask(() => this.#sight.page(after, this.#beginning()), () => this.#turn(after));
   }
 
   async #recount() {
@@ -116,9 +116,18 @@ class People {
 
   #searched() {
     this.#rows = step;
-    if (this.#sight.mode !== "paged") return this.#draw();
+    if (this.#sight.mode !== "paged") this.#draw();
     clearTimeout(this.#searchTimer);
-    this.#searchTimer = setTimeout(() => this.#turn(""), pause);
+    this.#searchTimer = setTimeout(() => this.#search(), pause);
+  }
+
+  // Who does not see the list is told what has become of it.
+  async #search() {
+    if (this.#sight.mode === "paged") await this.#turn("");
+    if (this.#failed) return announce(this.#failed);
+    const { entries, more } = this.#entries();
+    const found = counted(entries.length + more, "user");
+    if (this.#beginning()) announce(this.#sight.mode === "paged" && this.#sight.next ? `${found} found, and there are more` : `${found} found`);
   }
 
   #beginning() {

@@ -49,6 +49,21 @@ func TestOperator_Pure(t *testing.T) {
 	}
 }
 
+// However many there are, the numbers beside the chart are within it.
+func TestOperator_PureManyUsers(t *testing.T) {
+	p := startOperators(t).look(t)
+	for _, most := range []int{9_000, 15_000, 1_000_000, 40_000_000} {
+		cut := value[[]string](p, `import("/operator/chart.js").then(({ draw }) => {
+			const n = `+fmt.Sprint(most)+`, users = { online: n, unknown: 0, least: n, most: n };
+			const { svg } = draw(document.querySelector("#chart"), { from: 0, to: 900_000, points: [{ at: 0, users }], marks: [] }, "users");
+			return [...svg.querySelectorAll("text")].filter((e) => e.getBBox().x < 0 || e.getBBox().x + e.getBBox().width > svg.viewBox.baseVal.width).map((e) => e.textContent);
+		})`)
+		if len(cut) > 0 {
+			t.Errorf("with %d users the chart cuts off %q", most, cut)
+		}
+	}
+}
+
 // Where clocks are put back or forward, days still begin at midnight.
 func TestOperator_PureSummerTime(t *testing.T) {
 	p := startOperators(t).look(t)

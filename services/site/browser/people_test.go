@@ -64,6 +64,7 @@ func TestPeople_hostile_names(t *testing.T) {
 	if !slices.Equal(shown, want) {
 		t.Errorf("the names are shown as %q", shown)
 	}
+	p.until("spaces are kept, so that two names do not look the same", `getComputedStyle(document.querySelector("#people-list bdi")).whiteSpaceCollapse === "preserve"`)
 	p.until("names are text only", `[...document.querySelectorAll("bdi")].every(e => e.children.length === 0)`)
 	p.until("there is no other script and picture", `document.scripts.length === 1 && document.images.length === 1`)
 	p.says("#session-user", hostile[0])
@@ -96,6 +97,7 @@ func TestPeople_many(t *testing.T) {
 	p.until("the focus is not lost", `document.activeElement.id === "people-scroll"`)
 	p.fill("#people-search", "User 24")
 	p.until("ten are found", rows+" === 10")
+	p.says("#announcer", "10 users found")
 	p.fill("#people-search", "nobody")
 	p.says("#people-empty", "Nobody with that name is online.")
 	p.fill("#people-search", "")
@@ -134,8 +136,10 @@ func TestPeople_pages(t *testing.T) {
 	names("ana", "user 097", 100)
 	p.fill("#people-search", "user 1")
 	names("user 100", "user 199", 100)
+	p.says("#announcer", "100 users found")
 	p.fill("#people-search", "user 12")
 	names("user 120", "user 129", 10)
+	p.says("#announcer", "10 users found")
 	p.fill("#people-search", "user 123")
 	names("user 123", "user 123", 1)
 	p.fill("#people-search", "user 24")

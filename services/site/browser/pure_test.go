@@ -60,9 +60,8 @@ func TestPure(t *testing.T) {
 		{"digits.js", `["", "-1", "1.0", "1e3", "٤٢", "4 2"].filter((text) => !Number.isNaN(m.readN(text)))`, `[]`},
 
 		{"format.js", `[0, 999, 59_999, 60_000, 3_660_000, 86_400_000, 90_061_000, -5].map(m.span)`, `["0 s", "0 s", "59 s", "1 min", "1 h 1 min", "1 d", "1 d 1 h", "0 s"]`},
-		{"format.js", `[0.0004, 0.85, 1.239, 38.4, 2100].map(m.duration)`, `["0 µs", "850 µs", "1.24 ms", "38 ms", "2.1 s"]`},
+		{"format.js", `[0.0004, 0.85, 0.9996, 1.239, 9.996, 38.4, 999.6, 2100].map(m.duration)`, `["0 µs", "850 µs", "1.00 ms", "1.24 ms", "10 ms", "38 ms", "1.0 s", "2.1 s"]`},
 		{"format.js", `[m.counted(1, "user"), m.counted(0, "user"), m.counted(1200, "user")]`, `["1 user", "0 users", "1,200 users"]`},
-		{"format.js", `[512, 1400, 2_500_000, 250_000_000].map(m.bytes)`, `["512 B", "1.4 kB", "2.5 MB", "250 MB"]`},
 		{"format.js", `m.utc(new Date(1795428000000))`, `"2026-11-23 10:00:00 UTC"`},
 
 		{"clock.js", `[0, 250, -250, 3200, -900, 7_200_000].map(m.offset)`, `["agrees", "agrees", "agrees", "3.2 s ahead", "900 ms behind", "2 h ahead"]`},

@@ -5,6 +5,8 @@ import { count, timeOfDay } from "../assets/format.js";
 import { countTicks, linear, timeTicks } from "./scale.js";
 
 const edge = { left: 48, right: 14, top: 22, bottom: 26 };
+const many = 10_000; // from which on the numbers at the left have no room, and are written as 10K, 2M
+const short = new Intl.NumberFormat("en", { notation: "compact" });
 const apart = 4; // pixels between two marks of a kind, so that both are seen
 
 /** Draws into a box, and returns how times and pixels go together. */
@@ -50,9 +52,10 @@ function hatching() {
 }
 
 function rules(levels, y, width) {
+  const written = levels.at(-1) < many ? count : short.format;
   return shape("g", { class: "rules" }, ...levels.flatMap((n) => [
     shape("line", { x1: edge.left, x2: width - edge.right, y1: y(n), y2: y(n) }),
-    shape("text", { x: edge.left - 8, y: y(n) + 4, "text-anchor": "end" }, count(n)),
+    shape("text", { x: edge.left - 8, y: y(n) + 4, "text-anchor": "end" }, written(n)),
   ]));
 }
 
