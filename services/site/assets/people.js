@@ -143,8 +143,12 @@ class People {
 
   #named(event) {
     event.preventDefault();
-    const users = byId("people-names").value.split("\n").map((name) => name.trim()).filter((name) => name !== "");
-    this.#ask(() => this.#sight.name(users), () => this.#named(event));
+    this.#rows = step;
+    this.#watch(byId("people-names").value.split("\n").map((name) => name.trim()).filter((name) => name !== ""));
+  }
+
+  #watch(users) {
+    this.#ask(() => this.#sight.name(users), () => this.#watch(users));
   }
 
   // Many messages may come between two frames; they are shown once.

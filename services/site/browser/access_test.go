@@ -227,6 +227,10 @@ func TestPhone(t *testing.T) {
 	p.shoot("phone")
 	p.dark(true)
 	p.shoot("phone-dark")
+	for _, width := range []int64{320, 360, 930, 1280} {
+		p.size(width, 640)
+		p.until("the time is in one line", `(e => e.getBoundingClientRect().height < 1.5 * parseFloat(getComputedStyle(e).lineHeight))(document.querySelector(".clock"))`)
+	}
 	p.size(320, 640)
 	p.noSideways()
 	s.Kill()
