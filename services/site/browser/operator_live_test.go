@@ -114,6 +114,7 @@ func TestOperator_Events(t *testing.T) {
 
 	p.click("#events-pause")
 	p.says("#events-pause", "Go on")
+	p.until("what it will do is said once", `!document.querySelector("#events-pause").hasAttribute("aria-pressed")`)
 	o.connect(t, "bob")
 	p.says("#events-words", "Paused: 1 more has come.")
 	if all := p.text("#events"); strings.Contains(all, "bob") {

@@ -155,7 +155,6 @@ export class Events {
 
   #pause(yes) {
     this.#paused = yes;
-    byId("events-pause").setAttribute("aria-pressed", String(yes));
     setText(byId("events-pause"), yes ? "Go on" : "Pause");
     if (!yes) {
       this.#seen += this.#missed;
