@@ -166,7 +166,7 @@ export class Connection {
     this.#failures++;
     this.#hint = undefined;
     this.#retryTimer = setTimeout(() => this.#open(), pause);
-    this.#become({ phase: "waiting", words, code, until: Date.now() + pause });
+    this.#become({ phase: "waiting", words, code, failures: this.#failures, until: Date.now() + pause });
   }
 
   // Lets go of the socket: nothing that it says from now on counts.

@@ -55,7 +55,10 @@ export function showYou(connection) {
   });
   setInterval(() => {
     showPill(connection.state);
-    if (connection.state.phase === "joining" && performance.now() - since > long) setNotice(byId("why"), notRecorded, "warn");
+    if (connection.state.phase === "joining" && performance.now() - since > long && byId("why").hidden) {
+      setNotice(byId("why"), notRecorded, "warn");
+      announce(notRecorded);
+    }
   }, 1000);
 
   byId("state").hidden = false;
@@ -137,7 +140,7 @@ function spoken(state, before, name) {
   if (state.phase === "online") return `Online as ${name}`;
   if (state.phase === "off") return "Disconnected";
   if (state.phase === "stopped") return why(state);
-  if (state.phase === "waiting" && before.phase === "online") return `${state.words} Trying again.`;
+  if (state.phase === "waiting" && (before.phase === "online" || state.failures === 1)) return `${state.words} Trying again.`;
   return "";
 }
 

@@ -175,6 +175,26 @@ func TestReconnect_crash(t *testing.T) {
 	p.until("the focus is not lost with the button", `document.activeElement.id === "session-title"`)
 }
 
+// Whoever cannot see it is told once that there is no server.
+func TestReconnect_never_connected(t *testing.T) {
+	s := start(t)
+	p := visit(t, s.page())
+	p.conduct.excuse("WebSocket connection to")
+	p.conduct.excuse("icon.svg") // which a browser fetches last
+	s.Kill()
+	p.listen("#announcer")
+	p.listen("#state")
+	p.noTriesAfter(2001 * time.Millisecond) // the fourth, or the fifth
+	p.fill("#user", "ana")
+	p.press("\r")
+	p.says("#announcer", "The server cannot be reached.")
+	p.said("#state", "Trying again in 3 s")
+	p.until("only once", `window.all["#announcer"].length === 1`)
+	s.again(t)
+	p.click("#retry")
+	p.says("#announcer", "Online as ana")
+}
+
 // Disconnecting while it tries again ends the tries.
 func TestReconnect_given_up(t *testing.T) {
 	s := start(t)
@@ -201,6 +221,7 @@ func TestConnect_not_recorded(t *testing.T) {
 	p.says("#state", "Being recorded")
 	p.says("#session-words", "Being recorded as")
 	p.says("#why", "The server has let you in, but cannot record it yet")
+	p.says("#announcer", "The server has let you in, but cannot record it yet")
 	p.says("#people-empty", "You will see who is online once you are.")
 	p.shoot("not-recorded")
 	p.says("#clock-utc", "UTC")
