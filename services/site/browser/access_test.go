@@ -119,6 +119,12 @@ func TestAccessibleNames(t *testing.T) {
 		t.Log(after)
 	}
 	p.until("only one part speaks", `document.querySelectorAll("[aria-live],[role=status],[role=alert],[role=log],[role=timer],output").length === 1`)
+	p.wellFormed()
+}
+
+// wellFormed holds what those who do not see a page find their way by.
+func (p *tab) wellFormed() {
+	p.Helper()
 	p.until("headings do not leave a level out", `[...document.querySelectorAll("h1,h2,h3,h4")].every((h, i, all) => i === 0 ? h.tagName === "H1" : h.tagName[1] - all[i-1].tagName[1] <= 1)`)
 	p.until("ids are unique", `(all => new Set(all).size === all.length)([...document.querySelectorAll("[id]")].map(e => e.id))`)
 	p.until("ids that are referred to are there", `[...document.querySelectorAll("[aria-describedby],[aria-labelledby],[aria-controls],label[for]")].every(e =>
