@@ -235,9 +235,9 @@ func TestClock(t *testing.T) {
 	p.says("#clock-offset", "agrees")
 	read := func() string { return value[string](p, `document.querySelector("#clock-time").dateTime`) }
 	first := read()
-	p.until("the next second comes", `document.querySelector("#clock-time").dateTime !== `+quote(first))
-	at, err := time.Parse(time.RFC3339Nano, read())
-	if err != nil || at.Nanosecond() != 0 || time.Since(at) > time.Minute {
+	// A server that is late, as on a busy machine, says the time that it is.
+	p.until("the next whole second comes", `((at) => at !== `+quote(first)+` && /T[\d:]{8}Z$/.test(at))(document.querySelector("#clock-time").dateTime)`)
+	if at, err := time.Parse(time.RFC3339Nano, read()); err != nil || time.Since(at).Abs() > patience {
 		t.Errorf("the time is %s (%v)", at, err)
 	}
 	p.until("the texts say it", `(() => {
