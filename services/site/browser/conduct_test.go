@@ -1,14 +1,12 @@
 package browser
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -23,10 +21,7 @@ type conduct struct {
 	mu       sync.Mutex
 	excused  []string
 	offences []string
-	opened   []string      // addresses of sockets
-	hint     time.Duration // that a leaving server asked to wait, 0: none has
-	drain    time.Time     // when that came
-	waited   time.Duration // from then to the next socket
+	opened   []string // addresses of sockets
 }
 
 func newConduct(t *testing.T, origin string) *conduct {
@@ -54,8 +49,6 @@ func (c *conduct) hear(event any) {
 	case *network.EventWebSocketCreated:
 		c.asked(e.URL)
 		c.socket(e.URL)
-	case *network.EventWebSocketFrameReceived:
-		c.frame(e.Response.PayloadData)
 	case *runtime.EventExceptionThrown:
 		c.offend("exception: %s %s", e.ExceptionDetails.Text, description(e.ExceptionDetails.Exception))
 	case *runtime.EventConsoleAPICalled:
@@ -90,30 +83,6 @@ func (c *conduct) socket(address string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.opened = append(c.opened, address)
-	if c.waited == 0 && !c.drain.IsZero() {
-		c.waited = time.Since(c.drain)
-	}
-}
-
-// frame notes the farewell of a server.
-func (c *conduct) frame(payload []byte) {
-	var message struct {
-		Type             string
-		ReconnectAfterMs int
-	}
-	if err := json.Unmarshal(payload, &message); err != nil || message.Type != "drain" {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.hint, c.drain = time.Duration(message.ReconnectAfterMs)*time.Millisecond, time.Now()
-}
-
-// drained is how long a leaving server asked to wait, and how long the page did.
-func (c *conduct) drained() (hint, waited time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.hint, c.waited
 }
 
 // sockets are the addresses of the sockets that were opened.
