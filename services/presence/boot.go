@@ -49,7 +49,7 @@ func (m *Member) endOlder(ctx context.Context) error {
 		return err
 	}
 	if !last.Seals() {
-		if err := m.takeOver(ctx, last.ID.Stream); err != nil {
+		if err := m.endLost(ctx, last.ID.Stream); err != nil {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func (m *Member) completeOlder(ctx context.Context, upTo uint32) error {
 	}
 	for _, n := range nodes {
 		if n.Stream.Node == m.cfg.Node && n.Stream.Epoch <= upTo {
-			if err := m.takeOver(ctx, n.Stream); err != nil {
+			if err := m.endLost(ctx, n.Stream); err != nil {
 				return err
 			}
 		}

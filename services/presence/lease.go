@@ -113,13 +113,9 @@ func (m *Member) takeOverBeside(s events.Stream, why string) {
 		err := m.takeOver(m.ctx, s)
 		m.mu.Lock()
 		delete(m.taking, s)
-		delete(m.stuck, s)
-		if err != nil {
-			m.stuck[s] = true
-		}
 		m.mu.Unlock()
-		if err != nil && !again && m.ctx.Err() == nil {
-			m.log.Error("takeover failed; it will be tried again", zap.Stringer("stream", s), zap.Error(err))
+		if m.ctx.Err() == nil {
+			m.stick(s, err)
 		}
 	})
 }

@@ -32,18 +32,27 @@ func (h holed) Read(ctx context.Context, from events.Position, limit int) ([]eve
 	return page, err
 }
 
-// A stream that cannot be folded is not taken over, which is said once, however often it
-// is tried; and it is as soon as it can be (docs/OPERATIONS.md, The log is broken).
+// breaks makes a store lose an event, until it has it back.
+func breaks(store *presence.Store, lost events.Position) (back *atomic.Bool) {
+	back = new(atomic.Bool)
+	store.Log = holed{store.Log, lost, back}
+	return back
+}
+
+// A stream that cannot be folded is sealed, and nobody of it stays in online. That it is not
+// ended is said once, however often it is tried; and it is as soon as it can be
+// (docs/OPERATIONS.md, The log is broken).
 func TestMember_TakeOver_BrokenStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, back := died(t, 3), new(atomic.Bool)
-		store.Log = holed{store.Log, n1e1.At(2), back}
+		store := died(t, 3)
+		back := breaks(&store, n1e1.At(2))
 		core, said := observer.New(zapcore.InfoLevel)
 		m := start(t, store, presence.Config{Node: "n2", Log: zap.New(core)})
-		pass(time.Minute)
-		if got := len(online(t, store)); got != 2 {
-			t.Errorf("%d users are online, want the 2 whom died has left there", got)
+		pass(within)
+		if got := online(t, store); len(got) != 0 || m.Ready() != nil {
+			t.Errorf("online are %v, ready says %v", got, m.Ready())
 		}
+		pass(time.Minute)
 		back.Store(true)
 		pass(4 * time.Second)
 		holds(t, store, 0)
@@ -56,5 +65,69 @@ func TestMember_TakeOver_BrokenStream(t *testing.T) {
 		if got := fmt.Sprintf("%q", lines); got != want {
 			t.Errorf("said %s, want %s", got, want)
 		}
+	})
+}
+
+// What an earlier process of a node has left keeps the node from nothing.
+func TestMember_Start_BrokenStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := died(t, 3)
+		back := breaks(&store, n1e1.At(2))
+		core, said := observer.New(zapcore.ErrorLevel)
+		m := start(t, store, presence.Config{Log: zap.New(core)})
+		connect(t, m, "ana")
+		pass(time.Minute)
+		if got := online(t, store); fmt.Sprint(got) != "map[ana:1]" || m.Stream() != n1e2 || m.Ready() != nil || said.Len() != 1 {
+			t.Errorf("online are %v in %s, ready says %v; said %v", got, m.Stream(), m.Ready(), said.All())
+		}
+		back.Store(true)
+		pass(4 * time.Second)
+		holds(t, store, 1)
+		shutdown(t, m)
+	})
+}
+
+// A node whose own stream is broken, and that is fenced, goes on in the next epoch.
+func TestMember_Fenced_BrokenStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore()
+		back := breaks(&store, n1e1.At(1))
+		back.Store(true)
+		m := start(t, store, presence.Config{})
+		connect(t, m, "bob")
+		connect(t, m, "ana")
+		synctest.Wait()
+		back.Store(false)
+		sealedBy(t, store, "n2")
+		pass(5 * time.Second)
+		if got := online(t, store); fmt.Sprint(got) != "map[ana:1 bob:1]" || m.Stream() != n1e2 || m.Ready() != nil {
+			t.Errorf("online are %v in %s, ready says %v", got, m.Stream(), m.Ready())
+		}
+		back.Store(true)
+		pass(20 * time.Second)
+		holds(t, store, 2)
+		shutdown(t, m)
+	})
+}
+
+// What a late write has brought back of a broken stream is swept, and of those after it.
+func TestMember_Sweep_BrokenStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := died(t, 3)
+		back := breaks(&store, n1e1.At(2))
+		back.Store(true)
+		m := start(t, store, presence.Config{Node: "n2"})
+		pass(within)
+		last := start(t, store, presence.Config{Node: "n3"})
+		shutdown(t, last)
+		back.Store(false)
+		late := events.Milliseconds(time.Now())
+		apply(t, store, []presence.Connection{{ID: n1e1.At(1), User: "u0", Since: late}}, nil)
+		apply(t, store, []presence.Connection{{ID: last.Stream().At(1), User: "u0", Since: late}}, nil)
+		pass(8 * time.Second)
+		if got := online(t, store); len(got) != 0 || m.Ready() != nil {
+			t.Errorf("online are %v, ready says %v", got, m.Ready())
+		}
+		shutdown(t, m)
 	})
 }

@@ -51,7 +51,7 @@ func (m *Member) after(e *epoch, why error) (*epoch, error) {
 // ErrDuplicateNode if another process uses the node id, and ErrLogLost if there is no
 // such stream any more.
 func (m *Member) rejoin(ctx context.Context, lost events.Stream) (*epoch, error) {
-	if err := m.takeOver(ctx, lost); errors.Is(err, events.ErrNotFound) {
+	if err := m.endLost(ctx, lost); errors.Is(err, events.ErrNotFound) {
 		return nil, fmt.Errorf("%s: %w: the database was emptied, or another has taken its place; start this node again, and it begins anew", lost, ErrLogLost)
 	} else if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (m *Member) giveUp(e *epoch, err error) {
 		m.left <- nil // there is nothing to end
 		return
 	}
-	m.left <- errors.Join(m.takeOver(ctx, e.stream), m.endClaimed(ctx, e.stream))
+	m.left <- errors.Join(m.endLost(ctx, e.stream), m.endClaimed(ctx, e.stream))
 }
 
 // endClaimed ends the epoch that this process has claimed, perhaps without knowing it,
@@ -117,7 +117,7 @@ func (m *Member) endClaimed(ctx context.Context, lost events.Stream) error {
 	if err != nil || len(opened) == 0 || opened[0].Process != m.process {
 		return err
 	}
-	return m.takeOver(ctx, last.ID.Stream)
+	return m.endLost(ctx, last.ID.Stream)
 }
 
 // finish ends the last epoch of a member that leaves.
@@ -128,7 +128,7 @@ func (m *Member) finish(ctx context.Context, e *epoch) error {
 	}
 	if errors.Is(err, ErrFenced) {
 		m.log.Warn("fenced while leaving", zap.Stringer("stream", e.stream), zap.Error(err))
-		return m.takeOver(ctx, e.stream)
+		return m.endLost(ctx, e.stream)
 	}
 	return err
 }

@@ -56,10 +56,10 @@ func (m *Member) sweepOnce(ctx context.Context, seen orphans) error {
 	still := make(map[events.Stream]bool, len(strays))
 	for _, s := range strays {
 		tail, err := m.tailOf(ctx, s)
-		if err != nil {
+		if err != nil && !senseless(err) { // who cannot be read is left to a takeover, and keeps no other
 			return err
 		}
-		if ended(tail) {
+		if err == nil && ended(tail) {
 			if err := m.dropStray(ctx, s, tail); err != nil {
 				return err
 			}
@@ -87,10 +87,10 @@ func (m *Member) sweepKicks(ctx context.Context, seen orphans) error {
 			continue
 		}
 		tail, err := m.tailOf(ctx, s)
-		if err != nil {
+		if err != nil && !senseless(err) {
 			return err
 		}
-		if still[s] = ended(tail); !still[s] || !seen.forAWhile(s, sweepKicks, time.Now()) {
+		if still[s] = err == nil && ended(tail); !still[s] || !seen.forAWhile(s, sweepKicks, time.Now()) {
 			continue
 		}
 		if err := dropKicks(ctx, m.store.Kicks, s); err != nil {
@@ -168,9 +168,11 @@ func ended(tail events.Event) bool { return tail.ID.IsZero() || tail.Seals() }
 // seal: so what that had to append is appended first (I4, I10).
 func (m *Member) dropStray(ctx context.Context, s events.Stream, tail events.Event) error {
 	if tail.Reason == events.NodeLost {
-		if _, err := m.endOpen(ctx, s); err != nil {
+		_, err := m.endOpen(ctx, s)
+		if err != nil && !senseless(err) {
 			return fmt.Errorf("end %s: %w", s, err)
 		}
+		m.stick(s, err) // nobody knows who is to be ended; but none of them is there
 	}
 	if err := m.store.Online.DropStream(ctx, s); err != nil {
 		return fmt.Errorf("drop %s from online: %w", s, err)

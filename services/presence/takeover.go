@@ -22,17 +22,26 @@ import (
 //
 // The seal stands after the log's last event, never after what the node document
 // says: that lags.
+//
+// Of a stream that cannot be folded nobody knows who is to be ended. It is dropped from
+// online, since it is sealed, and the error wraps errBroken; its node document stays, so
+// that the takeover is completed if what is missing is put back.
 func (m *Member) takeOver(ctx context.Context, s events.Stream) error {
 	began := time.Now()
 	if err := m.sealLost(ctx, s); err != nil {
 		return fmt.Errorf("take over %s: %w", s, err)
 	}
+	drop := step{"drop online", func(ctx context.Context) error { return m.store.Online.DropStream(ctx, s) }}
 	open, err := m.endOpen(ctx, s)
-	if err != nil {
+	switch {
+	case senseless(err):
+		err = fmt.Errorf("%w: %w", errBroken, err)
+		return fmt.Errorf("take over %s: %w", s, errors.Join(err, m.persist(ctx, drop)))
+	case err != nil:
 		return fmt.Errorf("take over %s: %w", s, err)
 	}
 	for _, st := range []step{
-		{"drop online", func(ctx context.Context) error { return m.store.Online.DropStream(ctx, s) }},
+		drop,
 		{"remove node", func(ctx context.Context) error { return m.store.Nodes.Remove(ctx, s) }},
 	} {
 		if err := m.persist(ctx, st); err != nil {
@@ -44,6 +53,42 @@ func (m *Member) takeOver(ctx context.Context, s events.Stream) error {
 	m.log.Info("stream taken over", zap.Stringer("stream", s), zap.Int("connections", open),
 		zap.Duration("took", time.Since(began)))
 	return nil
+}
+
+// errBroken says that a stream is sealed, and not in online any more, but that its events
+// make no sense, so that its connections could not be ended.
+var errBroken = errors.New("the log is broken, and its connections cannot be ended: see presenced verify")
+
+// senseless reports whether err says of a stream that its events make no sense: one is
+// missing, or is none that this program could have written. No time heals that.
+func senseless(err error) bool {
+	return !heals(err) && (errors.Is(err, events.ErrGrammar) || errors.Is(err, events.ErrInvalid))
+}
+
+// endLost takes over a stream that this process has lost, or that an earlier one of its
+// node id has left. One that is broken keeps this node from nothing: it is sealed.
+func (m *Member) endLost(ctx context.Context, s events.Stream) error {
+	err := m.takeOver(ctx, s)
+	if errors.Is(err, errBroken) {
+		m.stick(s, err)
+		return nil
+	}
+	return err
+}
+
+// stick takes note of how a takeover ended, and says once, however often it is tried, that
+// it failed.
+func (m *Member) stick(s events.Stream, err error) {
+	m.mu.Lock()
+	again := m.stuck[s]
+	delete(m.stuck, s)
+	if err != nil {
+		m.stuck[s] = true
+	}
+	m.mu.Unlock()
+	if err != nil && !again {
+		m.log.Error("takeover failed; it will be tried again", zap.Stringer("stream", s), zap.Error(err))
+	}
 }
 
 // sealLost makes sure that a stream is sealed. Whoever's seal it is, it is one.
