@@ -2,7 +2,6 @@ package presence
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,7 +34,9 @@ type Sink interface {
 // by their signs, folds those that are new, from a snapshot if there is one, and reads on
 // in all of them, page by page. It is for one goroutine.
 //
-// A stream that makes no sense is logged once and does not keep it from the others.
+// A stream that makes no sense is logged once and does not keep it from the others. What
+// was read of it before stays, until it is sealed or nothing tells of it any more: then
+// nobody is there.
 type Walker struct {
 	// static after construction
 	store Store
@@ -43,7 +44,7 @@ type Walker struct {
 	log   *zap.Logger
 
 	streams map[events.Stream]bool // that the sink has begun
-	wrong   map[events.Stream]bool // that make no sense
+	wrong   map[events.Stream]bool // that make no sense, and whether somebody may be there
 	polls   int                    // since everything was looked for, or is to be
 }
 
@@ -71,8 +72,15 @@ func (w *Walker) Begin(id events.Stream, f *events.Fold) {
 	w.sink.Begin(id, f)
 }
 
-// Wrong is how many streams make no sense.
-func (w *Walker) Wrong() int { return len(w.wrong) }
+// Wrong is how many streams make no sense, so that who is there is not known.
+func (w *Walker) Wrong() (n int) {
+	for _, open := range w.wrong {
+		if open {
+			n++
+		}
+	}
+	return n
+}
 
 // Poll reads what has come. An error of the store ends it: ErrUnavailable, ErrRefused or
 // that of ctx. It may be repeated then, and has lost nothing.
@@ -84,28 +92,50 @@ func (w *Walker) Poll(ctx context.Context) error {
 	w.polls++
 	streams := found.with(maps.Keys(w.streams))
 	for _, id := range streams {
-		err := w.read(ctx, id, found)
-		if errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrRefused) || ctx.Err() != nil {
+		if err := w.poll(ctx, id, found); err != nil {
 			w.polls = 0 // the next poll looks for everything again
 			return fmt.Errorf("read %s: %w", id, err)
 		}
-		w.complain(id, err)
 	}
 	maps.DeleteFunc(w.wrong, func(id events.Stream, _ bool) bool { return !slices.Contains(streams, id) })
 	return nil
 }
 
-// complain says once what is wrong with a stream, and when it is mended.
-func (w *Walker) complain(id events.Stream, err error) {
+// poll reads a stream. If that makes no sense it says so once, and when it is mended. Its
+// error is of the store.
+func (w *Walker) poll(ctx context.Context, id events.Stream, found signs) error {
+	err := w.read(ctx, id, found)
+	_, known := w.wrong[id]
 	switch {
-	case err == nil && w.wrong[id]:
+	case ctx.Err() != nil || err != nil && heals(err):
+		return err
+	case err == nil && known:
 		delete(w.wrong, id)
 		w.log.Info("a stream can be read again", zap.Stringer("stream", id))
-	case err != nil && !w.wrong[id]:
-		w.wrong[id] = true
+	case err != nil && !known:
 		w.log.Error("a stream makes no sense and is left out; the others are read: see presenced verify",
 			zap.Stringer("stream", id), zap.Error(err))
 	}
+	if err != nil {
+		return w.leaveOut(ctx, id, found)
+	}
+	return nil
+}
+
+// leaveOut ends a stream that makes no sense if nobody can be there: it is sealed, and so
+// was dropped from online, or is about to be; or nothing tells of it any more.
+func (w *Walker) leaveOut(ctx context.Context, id events.Stream, found signs) error {
+	tail, err := w.store.Log.Tail(ctx, id)
+	if err != nil && heals(err) {
+		return err
+	}
+	over := err == nil && tail.Seals() || !found.tell(id) && found.thorough()
+	w.wrong[id] = !over
+	if over && w.streams[id] {
+		w.sink.End(id)
+		delete(w.streams, id)
+	}
+	return nil
 }
 
 // read reads a stream to its end, and ends it when it is over; or when nothing tells of it

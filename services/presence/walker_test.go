@@ -206,6 +206,48 @@ func TestWalker_Poll(t *testing.T) {
 		}
 	})
 
+	t.Run("who_is_left_in_a_stream_that_makes_no_sense_goes_with_its_seal", func(t *testing.T) {
+		w := newWalk(t)
+		w.join(n1)
+		w.open(n1)
+		w.poll()
+		w.sick[n1] = errors.New("an event that nobody could have written")
+		w.poll()
+		if len(w.sink.open[n1]) != 1 || w.Wrong() != 1 {
+			t.Errorf("before the seal open are %v; %d wrong", w.sink.open, w.Wrong())
+		}
+		seal := lost
+		seal.Type, seal.By = events.Sealed, "n2"
+		w.append(n1, seal)
+		w.poll()
+		w.poll()
+		if _, there := w.sink.next[n1]; there || w.Wrong() != 0 || w.said.FilterMessageSnippet("makes no sense").Len() != 1 {
+			t.Errorf("open are %v; %d wrong; said %v", w.sink.open, w.Wrong(), w.said.All())
+		}
+		delete(w.sick, n1)
+		w.poll()
+		if len(w.sink.open[n1]) != 1 || w.said.FilterMessageSnippet("can be read again").Len() != 1 {
+			t.Errorf("when it is mended open are %v; said %v", w.sink.open, w.said.All())
+		}
+	})
+
+	t.Run("who_is_left_in_a_stream_that_makes_no_sense_goes_with_the_last_sign", func(t *testing.T) {
+		w := newWalk(t)
+		w.join(n1)
+		w.open(n1)
+		w.poll()
+		w.sick[n1] = errors.New("an event that nobody could have written")
+		if err := errors.Join(w.store.Online.DropStream(t.Context(), n1), w.store.Nodes.Remove(t.Context(), n1)); err != nil {
+			t.Fatal(err)
+		}
+		for range 11 { // one of which looks for everything
+			w.poll()
+		}
+		if _, there := w.sink.next[n1]; there || w.Wrong() != 0 {
+			t.Errorf("open are %v; %d wrong", w.sink.open, w.Wrong())
+		}
+	})
+
 	t.Run("who_is_left_goes_with_the_last_sign", func(t *testing.T) {
 		w := newWalk(t)
 		w.join(n1)
