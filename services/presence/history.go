@@ -86,7 +86,33 @@ func (h *History) OnlineAt(ctx context.Context, at time.Time, q UserQuery) (AtPa
 	if err := q.validate(); err != nil {
 		return AtPage{}, err
 	}
-	return h.onlineAt(ctx, events.Milliseconds(at), q)
+	at = events.Milliseconds(at)
+	var page AtPage
+	err := h.steadily(ctx, func(horizon time.Time) (err error) {
+		page, err = h.onlineAt(ctx, at, q, horizon)
+		return err
+	})
+	return page, err
+}
+
+// steadily reads with the horizon, and again if that has moved meanwhile: then retention
+// may have begun to delete what was read.
+func (h *History) steadily(ctx context.Context, read func(horizon time.Time) error) error {
+	horizon, err := h.store.Past.Horizon(ctx)
+	for err == nil {
+		failed := read(horizon)
+		var now time.Time
+		if now, err = h.store.Past.Horizon(ctx); err == nil && !now.After(horizon) {
+			return failed
+		}
+		horizon = now
+	}
+	return err
+}
+
+// forgotten is ErrForgotten for a time before the horizon.
+func forgotten(at, horizon time.Time) error {
+	return fmt.Errorf("%s is %w, which is from %s on", at.Format(time.RFC3339Nano), ErrForgotten, horizon.Format(time.RFC3339Nano))
 }
 
 // validate returns an error that wraps events.ErrInvalid unless q is within its limits.
@@ -141,7 +167,12 @@ func (h *History) Sessions(ctx context.Context, q SessionQuery) (SessionPage, er
 	if err != nil {
 		return SessionPage{}, err
 	}
-	return h.sessions(ctx, q, after)
+	var page SessionPage
+	err = h.steadily(ctx, func(horizon time.Time) (err error) {
+		page, err = h.sessions(ctx, q, after, horizon)
+		return err
+	})
+	return page, err
 }
 
 // Sighting is when a user was last seen.
@@ -167,5 +198,10 @@ func (h *History) LastSeen(ctx context.Context, users []string) ([]Sighting, err
 	if len(users) > MaxUserPage {
 		return nil, fmt.Errorf("%w: %d users, and at most %d may be asked for", events.ErrInvalid, len(users), MaxUserPage)
 	}
-	return h.lastSeen(ctx, users)
+	var seen []Sighting
+	err := h.steadily(ctx, func(horizon time.Time) (err error) {
+		seen, err = h.lastSeen(ctx, users, horizon)
+		return err
+	})
+	return seen, err
 }

@@ -66,9 +66,9 @@ func (c *crowd) answer(limit int) AtPage {
 	return c.page
 }
 
-func (h *History) onlineAt(ctx context.Context, at time.Time, q UserQuery) (AtPage, error) {
-	if err := h.remembers(ctx, at); err != nil {
-		return AtPage{}, err
+func (h *History) onlineAt(ctx context.Context, at time.Time, q UserQuery, horizon time.Time) (AtPage, error) {
+	if at.Before(horizon) {
+		return AtPage{}, forgotten(at, horizon)
 	}
 	spans, err := h.spans(ctx)
 	if err != nil {
@@ -82,20 +82,7 @@ func (h *History) onlineAt(ctx context.Context, at time.Time, q UserQuery) (AtPa
 			}
 		}
 	}
-	// Retention may have begun to delete what was read.
-	if err := h.remembers(ctx, at); err != nil {
-		return AtPage{}, err
-	}
 	return c.answer(q.Limit), nil
-}
-
-// remembers returns ErrForgotten if a time is before the horizon.
-func (h *History) remembers(ctx context.Context, at time.Time) error {
-	horizon, err := h.store.Past.Horizon(ctx)
-	if err == nil && at.Before(horizon) {
-		err = fmt.Errorf("%s is %w, which is from %s on", at.Format(time.RFC3339Nano), ErrForgotten, horizon.Format(time.RFC3339Nano))
-	}
-	return err
 }
 
 // addAt counts the connections of a stream that were open at a time.

@@ -8,11 +8,7 @@ import (
 	"github.com/presenced/presence/events"
 )
 
-func (h *History) lastSeen(ctx context.Context, users []string) ([]Sighting, error) {
-	horizon, err := h.store.Past.Horizon(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (h *History) lastSeen(ctx context.Context, users []string, horizon time.Time) ([]Sighting, error) {
 	spans, err := h.spans(ctx)
 	if err != nil {
 		return nil, err

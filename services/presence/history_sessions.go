@@ -24,11 +24,7 @@ type diary struct {
 	full     bool                     // no further session is looked for
 }
 
-func (h *History) sessions(ctx context.Context, q SessionQuery, after Moment) (SessionPage, error) {
-	horizon, err := h.store.Past.Horizon(ctx)
-	if err != nil {
-		return SessionPage{}, err
-	}
+func (h *History) sessions(ctx context.Context, q SessionQuery, after Moment, horizon time.Time) (page SessionPage, err error) {
 	d := &diary{q: q, from: whole(q.From), to: whole(q.To), after: after, now: events.Milliseconds(time.Now()), waiting: make(map[events.Position]bool)}
 	d.from = later(d.from, horizon)
 	if !d.to.IsZero() && !d.from.Before(d.to) {

@@ -96,21 +96,12 @@ func (h *History) Timeline(ctx context.Context, q TimelineQuery) (Timeline, erro
 	if err != nil {
 		return Timeline{}, err
 	}
-	horizon, err := h.store.Past.Horizon(ctx)
-	if err != nil {
-		return Timeline{}, err
-	}
-	for {
-		t, failed := h.timeline(ctx, q, horizon)
-		now, err := h.store.Past.Horizon(ctx)
-		switch {
-		case err != nil:
-			return Timeline{}, err
-		case !now.After(horizon):
-			return t, failed
-		}
-		horizon = now // retention may have begun to delete what was read: once more, without it
-	}
+	var t Timeline
+	err = h.steadily(ctx, func(horizon time.Time) (err error) {
+		t, err = h.timeline(ctx, q, horizon)
+		return err
+	})
+	return t, err
 }
 
 // understood is q in whole milliseconds, with as many points as there is time for, or an

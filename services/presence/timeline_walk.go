@@ -28,7 +28,7 @@ func (h *History) timeline(ctx context.Context, q TimelineQuery, horizon time.Ti
 	}
 	instants := q.instants(horizon)
 	if len(instants) == 0 {
-		return Timeline{}, fmt.Errorf("%s is %w, which is from %s on", q.To.Format(time.RFC3339Nano), ErrForgotten, horizon.Format(time.RFC3339Nano))
+		return Timeline{}, forgotten(q.To, horizon)
 	}
 	spans, err := h.spans(ctx)
 	if err != nil {
