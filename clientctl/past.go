@@ -207,6 +207,7 @@ func showRows[T any](ctx context.Context, q query, p process, ask func(context.C
 		return err
 	}
 	defer c.Close()
+	c.OnWarning(func(text string) { fmt.Fprintf(p.err, "clientctl: %s\n", text) })
 	if q.watch != 0 {
 		return repeat(ctx, q, p, func(ctx context.Context) (refresh.Frame, error) {
 			rows, err := ask(ctx, c)

@@ -43,6 +43,8 @@ type Client struct {
 	base  *url.URL
 	token string
 	http  *http.Client
+	warn  func(string)
+	said  map[string]bool
 }
 
 // New returns a client of the admin API at base, an http:// or https:// URL. It knows no
@@ -65,6 +67,18 @@ func transport(roots *x509.CertPool) *http.Transport {
 		TLSHandshakeTimeout:   connectTimeout,
 		ResponseHeaderTimeout: timeout,
 		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+	}
+}
+
+// OnWarning sets who is told what is to be known of the answers. It is called before
+// anything is asked; without it nobody is told.
+func (c *Client) OnWarning(warn func(text string)) { c.warn, c.said = warn, make(map[string]bool) }
+
+// Warn says something of an answer, once, however often that is asked for.
+func (c *Client) Warn(text string) {
+	if c.warn != nil && !c.said[text] {
+		c.said[text] = true
+		c.warn(text)
 	}
 }
 

@@ -3,8 +3,10 @@ package past
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/presenced/presence/clientctl/api"
@@ -56,6 +58,19 @@ type Node struct {
 	StartedAt   time.Time `json:"startedAt"`
 }
 
+// incomplete is the part of an answer about the past that says what it had to do without.
+type incomplete struct {
+	Broken []string `json:"broken,omitempty"` // streams
+}
+
+// tell has the streams named that an answer had to do without.
+func (i incomplete) tell(c *api.Client) {
+	if len(i.Broken) > 0 {
+		c.Warn(fmt.Sprintf("the log of %s is broken, and who was connected there is not known: see clientctl verify",
+			strings.Join(i.Broken, ", ")))
+	}
+}
+
 var errCircle = errors.New("the server sends the same page again and again")
 
 // At returns who was online at a time, of the given users or of all.
@@ -68,8 +83,10 @@ func At(ctx context.Context, c *api.Client, at time.Time, users []string) (all [
 		var page struct {
 			Users []UserAt
 			Next  string
+			incomplete
 		}
 		err := c.Get(ctx, query, &page, "online")
+		page.tell(c)
 		all = append(all, page.Users...)
 		return page.Next, err
 	})
@@ -88,8 +105,10 @@ func Sessions(ctx context.Context, c *api.Client, user string, from, to time.Tim
 		var page struct {
 			Sessions []Session
 			Next     string
+			incomplete
 		}
 		err := c.Get(ctx, query, &page, "history", user)
+		page.tell(c)
 		all = append(all, page.Sessions...)
 		return page.Next, err
 	})
@@ -113,8 +132,12 @@ func pages(query url.Values, get func() (next string, err error)) error {
 
 // LastSeen returns when users were last seen. Who was never seen is left out.
 func LastSeen(ctx context.Context, c *api.Client, users []string) ([]Sighting, error) {
-	var answer struct{ Users []Sighting }
+	var answer struct {
+		Users []Sighting
+		incomplete
+	}
 	err := c.Get(ctx, url.Values{"user": users}, &answer, "last-seen")
+	answer.tell(c)
 	return answer.Users, err
 }
 

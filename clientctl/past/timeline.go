@@ -21,6 +21,7 @@ type Timeline struct {
 	Points []Point   `json:"points"`
 	Marks  []Mark    `json:"marks"`
 	Left   int       `json:"marksLeftOut,omitempty"`
+	incomplete
 }
 
 // Point is how many were online at an instant, and until the next one.
@@ -58,6 +59,7 @@ func GetTimeline(ctx context.Context, c *api.Client, from, to time.Time, points 
 		}
 	}
 	err = c.Get(ctx, query, &t, "timeline")
+	t.tell(c)
 	return t, err
 }
 

@@ -15,7 +15,7 @@ import (
 type History interface {
 	OnlineAt(ctx context.Context, at time.Time, q presence.UserQuery) (presence.AtPage, error)
 	Sessions(ctx context.Context, q presence.SessionQuery) (presence.SessionPage, error)
-	LastSeen(ctx context.Context, users []string) ([]presence.Sighting, error)
+	LastSeen(ctx context.Context, users []string) (presence.Sightings, error)
 	Timeline(ctx context.Context, q presence.TimelineQuery) (presence.Timeline, error)
 }
 
@@ -25,13 +25,15 @@ var _ History = (*presence.History)(nil)
 // fold a part of the log.
 const historyTimeout = 30 * time.Second
 
-// atPage is the answer of GET /online?at=.
+// atPage is the answer of GET /online?at=. In all of these, broken are the streams that the
+// answer had to do without: their events make no sense.
 type atPage struct {
 	At      time.Time `json:"at"`
 	Users   []userAt  `json:"users"`
 	Next    string    `json:"next,omitempty"` // the after of the next page
 	Total   int       `json:"total"`          // connections online then, of all users
 	Unknown int       `json:"unknown"`        // connections of all users of which it is not known
+	Broken  []string  `json:"broken,omitempty"`
 }
 
 type userAt struct {
@@ -48,7 +50,7 @@ func (a api) onlineAt(w http.ResponseWriter, r *http.Request, at time.Time, q pr
 	if !a.answered(w, r, err) {
 		return
 	}
-	answer := atPage{At: page.At.UTC(), Users: make([]userAt, 0, len(page.Users)), Next: page.Next, Total: page.Total, Unknown: page.Unknown}
+	answer := atPage{At: page.At.UTC(), Users: make([]userAt, 0, len(page.Users)), Next: page.Next, Total: page.Total, Unknown: page.Unknown, Broken: texts(page.Broken)}
 	for _, u := range page.Users {
 		answer.Users = append(answer.Users, userAt{u.User, u.Since.UTC(), u.Connections, u.State.String()})
 	}
@@ -61,6 +63,7 @@ type sessionPage struct {
 	From     time.Time `json:"from,omitzero"` // that was asked for, or since when there is a log
 	Sessions []session `json:"sessions"`
 	Next     string    `json:"next,omitempty"` // the after of the next page
+	Broken   []string  `json:"broken,omitempty"`
 }
 
 // session is the life of one connection. Until is when it ended; of one that ended with
@@ -94,7 +97,7 @@ func (a api) history(w http.ResponseWriter, r *http.Request) {
 	if !a.answered(w, r, err) {
 		return
 	}
-	answer := sessionPage{User: q.User, From: page.From, Sessions: make([]session, 0, len(page.Sessions)), Next: page.Next}
+	answer := sessionPage{User: q.User, From: page.From, Sessions: make([]session, 0, len(page.Sessions)), Next: page.Next, Broken: texts(page.Broken)}
 	for _, s := range page.Sessions {
 		answer.Sessions = append(answer.Sessions, sessionOf(s))
 	}
@@ -110,6 +113,14 @@ func sessionOf(s presence.Session) session {
 		answer.Reason = s.Reason.String()
 	}
 	return answer
+}
+
+// texts are streams as text.
+func texts(streams []events.Stream) (all []string) {
+	for _, s := range streams {
+		all = append(all, s.String())
+	}
+	return all
 }
 
 // text is a position as text, and none as none.
@@ -132,7 +143,8 @@ type sighting struct {
 // sightings is the answer of GET /last-seen, in the order of the question. Who was never
 // seen is not in it.
 type sightings struct {
-	Users []sighting `json:"users"`
+	Users  []sighting `json:"users"`
+	Broken []string   `json:"broken,omitempty"`
 }
 
 func (a api) lastSeen(w http.ResponseWriter, r *http.Request) {
@@ -147,8 +159,8 @@ func (a api) lastSeen(w http.ResponseWriter, r *http.Request) {
 	if !a.answered(w, r, err) {
 		return
 	}
-	answer := sightings{Users: make([]sighting, 0, len(seen))}
-	for _, s := range seen {
+	answer := sightings{Users: make([]sighting, 0, len(seen.Users)), Broken: texts(seen.Broken)}
+	for _, s := range seen.Users {
 		answer.Users = append(answer.Users, sighting{s.User, s.State.String(), s.Last, s.Declared})
 	}
 	reply(w, answer)

@@ -94,6 +94,31 @@ func TestHandler_History(t *testing.T) {
 	}
 }
 
+// A stream that makes no sense keeps no answer from being given, and is named in it.
+func TestHandler_History_Broken(t *testing.T) {
+	store, n2 := lost(t), events.Stream{Node: "n2", Epoch: 7}
+	if _, err := store.Log.Append(t.Context(), []events.Event{
+		{ID: n2.At(0), At: at(0), Type: events.Opened, Process: "x"},
+		{ID: n2.At(1), At: at(1), Type: events.Connected, User: "cleo"},
+		{ID: n2.At(2), At: at(2), Type: events.Disconnected, User: "cleo", Conn: n2.At(1), Reason: events.Client},
+		{ID: n2.At(3), At: at(2), Type: events.Disconnected, User: "cleo", Conn: n2.At(1), Reason: events.Client},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{
+		"/online?at=2026-11-23T10:00:10Z", "/history/ana?from=2026-11-23T10:00:10Z", "/last-seen?user=ana",
+		"/timeline?from=2026-11-23T10:00:10Z&to=2026-11-23T10:00:20Z",
+	} {
+		w := get(t, store, target)
+		if got := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(got, `"broken":["n2/00000007"]`) || !strings.Contains(got, `2026-11-23T10:00:`) {
+			t.Errorf("%s: %d %s", target, w.Code, got)
+		}
+	}
+	if w := get(t, store, "/online?at=2026-11-23T09:00:00Z"); strings.Contains(w.Body.String(), "broken") {
+		t.Errorf("before the stream began: %s", w.Body)
+	}
+}
+
 // A page's next is the after of the following one, until nothing is left.
 func TestHandler_Events_Pages(t *testing.T) {
 	store, after, n := lost(t), "", 0

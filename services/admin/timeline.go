@@ -26,6 +26,7 @@ type timeline struct {
 	Points []point   `json:"points"`
 	Marks  []mark    `json:"marks"`
 	Left   int       `json:"marksLeftOut,omitempty"` // before those
+	Broken []string  `json:"broken,omitempty"`
 }
 
 // point is how many were online at an instant, and until the next.
@@ -112,7 +113,7 @@ func span(to *time.Duration) func([]string) error {
 
 func timelineOf(t presence.Timeline) timeline {
 	answer := timeline{
-		From: t.From, To: t.To, Kept: t.Kept, Left: t.Left,
+		From: t.From, To: t.To, Kept: t.Kept, Left: t.Left, Broken: texts(t.Broken),
 		Points: make([]point, 0, len(t.Points)), Marks: make([]mark, 0, len(t.Marks)),
 	}
 	for _, p := range t.Points {

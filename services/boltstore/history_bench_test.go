@@ -86,8 +86,8 @@ func BenchmarkHistory(b *testing.B) {
 				users[i] = fmt.Sprint("user-", i)
 			}
 			for b.Loop() {
-				if seen, err := h.LastSeen(noContext, users); err != nil || len(seen) < 400 {
-					b.Fatal(len(seen), err)
+				if seen, err := h.LastSeen(noContext, users); err != nil || len(seen.Users) < 400 {
+					b.Fatal(len(seen.Users), err)
 				}
 			}
 		})

@@ -18,6 +18,10 @@ import (
 // open: who connected at exactly T was online at T, who disconnected at exactly T was
 // not.
 //
+// A stream whose events make no sense, since the database has lost one of them, keeps no
+// answer from being given: it is named in it, as Broken. So is each that an answer comes by;
+// only a Verifier comes by all.
+//
 // An answer has three values. When a node dies, its last beat is the last instant at
 // which its connections are known to have been there; from then until its stream is
 // sealed they are unknown, never online. A stream that is not sealed, and whose owner
@@ -67,6 +71,10 @@ type AtPage struct {
 	Next    string // the After of the next page; empty on the last
 	Total   int    // connections online then, of all users
 	Unknown int    // connections of all users of which it is not known
+
+	// Broken are the streams that were open then and whose events make no sense: who was
+	// connected by them is not in this answer, and not known.
+	Broken []events.Stream
 }
 
 // UserAt is a user who was online at a time, or of whom that is not known.
@@ -157,6 +165,10 @@ type SessionPage struct {
 	From     time.Time // that was asked for, or the horizon if that is later
 	Sessions []Session
 	Next     string // the After of the next page; empty on the last
+
+	// Broken are the streams that were looked at and whose events make no sense: sessions
+	// may be missing, and of one whose end cannot be found the state is StateUnknown.
+	Broken []events.Stream
 }
 
 // Sessions returns the sessions of a user that overlap [From, To), oldest first. It
@@ -191,14 +203,23 @@ type Sighting struct {
 	Declared time.Time
 }
 
-// LastSeen returns when users were last seen, in the order in which they are asked for, each once;
-// who was never seen, or only before the horizon, is left out. It returns ErrInvalid for
-// more than MaxUserPage users, and ErrUnavailable.
-func (h *History) LastSeen(ctx context.Context, users []string) ([]Sighting, error) {
+// Sightings is the answer of LastSeen.
+type Sightings struct {
+	Users []Sighting // in the order in which they were asked for, each once
+
+	// Broken are the streams that may not have ended and whose events make no sense: who is
+	// still connected by them, and until when others were, is not known.
+	Broken []events.Stream
+}
+
+// LastSeen returns when users were last seen; who was never seen, or only before the
+// horizon, is left out. It returns ErrInvalid for more than MaxUserPage users, and
+// ErrUnavailable.
+func (h *History) LastSeen(ctx context.Context, users []string) (Sightings, error) {
 	if len(users) > MaxUserPage {
-		return nil, fmt.Errorf("%w: %d users, and at most %d may be asked for", events.ErrInvalid, len(users), MaxUserPage)
+		return Sightings{}, fmt.Errorf("%w: %d users, and at most %d may be asked for", events.ErrInvalid, len(users), MaxUserPage)
 	}
-	var seen []Sighting
+	var seen Sightings
 	err := h.steadily(ctx, func(horizon time.Time) (err error) {
 		seen, err = h.lastSeen(ctx, users, horizon)
 		return err

@@ -74,18 +74,20 @@ func (h *History) onlineAt(ctx context.Context, at time.Time, q UserQuery, horiz
 	if err != nil {
 		return AtPage{}, err
 	}
-	c := newCrowd(at, q)
-	for _, s := range spans {
-		if s.overlaps(at) {
-			if err := h.addAt(ctx, s, c); err != nil {
-				return AtPage{}, fmt.Errorf("%s: %w", s.tail.ID.Stream, err)
-			}
+	c, broken := newCrowd(at, q), make(brokenSet)
+	for stream, s := range spans {
+		if !s.overlaps(at) {
+			continue
+		}
+		if err := broken.meet(stream, h.addAt(ctx, s, c)); err != nil {
+			return AtPage{}, fmt.Errorf("%s: %w", stream, err)
 		}
 	}
+	c.page.Broken = broken.list()
 	return c.answer(q.Limit), nil
 }
 
-// addAt counts the connections of a stream that were open at a time.
+// addAt counts the connections of a stream that were open at a time, all or none.
 func (h *History) addAt(ctx context.Context, s span, c *crowd) error {
 	f, err := h.openAt(ctx, s, c.at)
 	if err != nil {

@@ -8,28 +8,27 @@ import (
 	"github.com/presenced/presence/events"
 )
 
-func (h *History) lastSeen(ctx context.Context, users []string, horizon time.Time) ([]Sighting, error) {
+func (h *History) lastSeen(ctx context.Context, users []string, horizon time.Time) (answer Sightings, err error) {
 	spans, err := h.spans(ctx)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
-	seen := make(map[string]*Sighting, len(users))
+	seen, broken := make(map[string]*Sighting, len(users)), make(brokenSet)
 	for _, user := range users {
 		seen[user] = &Sighting{User: user, State: StateOffline}
 	}
-	if err := h.seeOpen(ctx, spans, seen); err != nil {
-		return nil, err
+	if err := h.seeOpen(ctx, spans, seen, broken); err != nil {
+		return answer, err
 	}
 	last, err := h.store.Past.Last(ctx, users)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	for _, e := range last {
 		if err := h.seeEvent(ctx, spans, seen[e.User], e); err != nil {
-			return nil, err
+			return answer, err
 		}
 	}
-	var all []Sighting
 	for _, user := range users {
 		s := seen[user]
 		if s == nil {
@@ -38,10 +37,11 @@ func (h *History) lastSeen(ctx context.Context, users []string, horizon time.Tim
 		delete(seen, user)
 		forgotten := s.State == StateOffline && s.Last.Before(horizon)
 		if !s.Last.IsZero() && !forgotten {
-			all = append(all, *s)
+			answer.Users = append(answer.Users, *s)
 		}
 	}
-	return all, nil
+	answer.Broken = broken.list()
+	return answer, nil
 }
 
 // at takes in that the user was surely there at a time, and declared lost later, if so:
@@ -54,14 +54,14 @@ func (s *Sighting) at(last, declared time.Time) {
 }
 
 // seeOpen takes in the connections that have no end.
-func (h *History) seeOpen(ctx context.Context, spans map[events.Stream]span, seen map[string]*Sighting) error {
+func (h *History) seeOpen(ctx context.Context, spans map[events.Stream]span, seen map[string]*Sighting, broken brokenSet) error {
 	now := events.Milliseconds(time.Now())
-	for _, s := range spans {
+	for stream, s := range spans {
 		if s.done {
 			continue
 		}
 		open, err := h.openAtEnd(ctx, s)
-		if err != nil {
+		if err := broken.meet(stream, err); err != nil {
 			return err
 		}
 		for _, e := range open {
@@ -120,6 +120,10 @@ func (h *History) see(ctx context.Context, spans map[events.Stream]span, seen *S
 	if err != nil && !errors.Is(err, events.ErrNotFound) {
 		return err
 	}
-	seen.at(later(e.LastSeen, c.At), s.seal.At)
+	declared := s.seal.At
+	if s.broken != nil {
+		declared = e.At
+	}
+	seen.at(later(e.LastSeen, c.At), declared)
 	return nil
 }

@@ -237,7 +237,8 @@ func (w *world) askLastSeen(t *rapid.T, h *presence.History, want past) {
 			all = append(all, seen)
 		}
 	}
-	got, err := h.LastSeen(t.Context(), users)
+	seen, err := h.LastSeen(t.Context(), users)
+	got := seen.Users
 	for i := range got {
 		got[i] = want.within(got[i])
 	}

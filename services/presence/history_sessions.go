@@ -17,6 +17,7 @@ type diary struct {
 	from, to time.Time // to is zero: without end
 	after    Moment
 	spans    map[events.Stream]span
+	broken   brokenSet
 	now      time.Time
 
 	sessions []Session
@@ -25,7 +26,7 @@ type diary struct {
 }
 
 func (h *History) sessions(ctx context.Context, q SessionQuery, after Moment, horizon time.Time) (page SessionPage, err error) {
-	d := &diary{q: q, from: whole(q.From), to: whole(q.To), after: after, now: events.Milliseconds(time.Now()), waiting: make(map[events.Position]bool)}
+	d := &diary{q: q, from: whole(q.From), to: whole(q.To), after: after, now: events.Milliseconds(time.Now()), waiting: make(map[events.Position]bool), broken: make(brokenSet)}
 	d.from = later(d.from, horizon)
 	if !d.to.IsZero() && !d.from.Before(d.to) {
 		return SessionPage{From: d.from}, nil
@@ -60,8 +61,11 @@ func (h *History) before(ctx context.Context, d *diary) error {
 			continue
 		}
 		f, err := h.openAt(ctx, s, at)
-		if err != nil {
+		if err := d.broken.meet(stream, err); err != nil {
 			return fmt.Errorf("%s: %w", stream, err)
+		}
+		if d.broken[stream] {
+			continue
 		}
 		for _, e := range f.Open() {
 			if e.User != d.q.User || MomentOf(e).Compare(d.after) <= 0 {
@@ -188,9 +192,13 @@ func (h *History) settle(ctx context.Context, d *diary) error {
 			return err
 		}
 		s.LastSeen = span.seen(s.Since)
-		if span.sealed() {
+		switch {
+		case span.broken != nil || span.seal.Reason == events.Shutdown: // its end is missing
+			d.broken[s.Connection.Stream] = true
+			s.LastSeen, s.State = s.Since, StateUnknown
+		case span.sealed():
 			s.Until, s.Reason, s.State = span.seal.At, events.NodeLost, StateOffline
-		} else {
+		default:
 			s.State = span.stateAt(d.now, s.Since)
 		}
 	}
@@ -207,7 +215,7 @@ func (h *History) spanOf(ctx context.Context, known map[events.Stream]span, stre
 
 // answer is the page.
 func (d *diary) answer() SessionPage {
-	page := SessionPage{From: d.from}
+	page := SessionPage{From: d.from, Broken: d.broken.list()}
 	for _, s := range d.sessions {
 		if s.Since.Before(d.from) && !s.Until.IsZero() && !s.Until.After(d.from) {
 			continue

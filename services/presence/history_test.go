@@ -29,7 +29,8 @@ func TestHistory_NodeLost(t *testing.T) {
 		m.Die()
 		pass(time.Minute)
 		h := presence.NewHistory(store)
-		seen, err := h.LastSeen(t.Context(), []string{"ana", "nobody", "bob"})
+		sightings, err := h.LastSeen(t.Context(), []string{"ana", "nobody", "bob"})
+		seen := sightings.Users
 		if err != nil || len(seen) != 2 {
 			t.Fatalf("last seen %+v, %v", seen, err)
 		}
@@ -118,7 +119,7 @@ func TestHistory_BesideRetention(t *testing.T) {
 	})
 	t.Run("last_seen", func(t *testing.T) {
 		seen, err := beside(t, storetest.PastLast).LastSeen(t.Context(), []string{"ana"})
-		if err != nil || len(seen) != 0 {
+		if err != nil || len(seen.Users) != 0 {
 			t.Errorf("%+v, %v; want nobody: all that is older than %v is forgotten", seen, err, horizon)
 		}
 	})

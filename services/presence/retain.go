@@ -18,6 +18,10 @@ type Cut struct {
 	First events.Position
 	Below events.Position
 	Whole bool // nothing is left of the stream
+
+	// Broken is why the events of a stream that began before the horizon make no sense: then
+	// nothing of it is deleted, for nobody knows what is still needed.
+	Broken error
 }
 
 // Events is how many there are.
@@ -31,7 +35,9 @@ func (c Cut) Events() uint64 { return c.Below.Seq - c.First.Seq }
 //   - a stream that is not sealed, that still has a node document, or in which a
 //     connection has no end: its takeover is not done;
 //   - the connected event of a connection that was open at the horizon or later, nor
-//     anything that follows the first of those in its stream.
+//     anything that follows the first of those in its stream;
+//   - anything of a stream whose events make no sense, and that is not older than the
+//     horizon as a whole. Its Cut is empty and says so.
 func PlanRetention(ctx context.Context, store Store, horizon time.Time) ([]Cut, error) {
 	horizon = events.Milliseconds(horizon)
 	h := NewHistory(store)
@@ -50,17 +56,30 @@ func PlanRetention(ctx context.Context, store Store, horizon time.Time) ([]Cut, 
 	var cuts []Cut
 	for _, stream := range slices.SortedFunc(maps.Keys(spans), events.Stream.Compare) {
 		_, owned := nodes[stream]
-		if s := spans[stream]; s.done && !owned {
-			cut, err := h.cut(ctx, s, horizon, stream.Epoch == highest[stream.Node])
-			if err != nil {
-				return nil, fmt.Errorf("plan retention of %s: %w", stream, err)
-			}
-			if cut.Events() > 0 {
-				cuts = append(cuts, cut)
-			}
+		cut, err := h.mayCut(ctx, spans[stream], horizon, owned, stream.Epoch == highest[stream.Node])
+		if err != nil {
+			return nil, fmt.Errorf("plan retention of %s: %w", stream, err)
+		}
+		if cut.Events() > 0 || cut.Broken != nil {
+			cuts = append(cuts, cut)
 		}
 	}
 	return cuts, nil
+}
+
+// mayCut is what may go of a stream, which may be none.
+func (h *History) mayCut(ctx context.Context, s span, horizon time.Time, owned, last bool) (cut Cut, err error) {
+	cut = Cut{First: s.first.ID, Below: s.first.ID}
+	switch {
+	case s.broken != nil && s.first.At.Before(horizon):
+		cut.Broken = s.broken
+	case s.done && !owned:
+		cut, err = h.cut(ctx, s, horizon, last)
+	}
+	if err != nil && senseless(err) {
+		return Cut{First: s.first.ID, Below: s.first.ID, Broken: err}, nil
+	}
+	return cut, err
 }
 
 // cut is what may go of a stream that has ended. The last one of a node id keeps its
@@ -99,6 +118,7 @@ func (h *History) cut(ctx context.Context, s span, horizon time.Time, last bool)
 // left begins, and deletes from the beginning. When it stops in the middle, another plan
 // and another Retain complete it.
 func Retain(ctx context.Context, store Store, horizon time.Time, cuts []Cut, done func(Cut)) error {
+	cuts = slices.DeleteFunc(slices.Clone(cuts), func(c Cut) bool { return c.Events() == 0 })
 	if len(cuts) == 0 {
 		return nil
 	}

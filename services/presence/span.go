@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sort"
 	"time"
 
@@ -20,12 +21,25 @@ type span struct {
 	seal  events.Event // zero while it is not sealed
 	beat  time.Time    // of its owner, while it is not sealed: when it was last known to live
 	done  bool         // sealed, and none of its connections is without an end
+
+	broken error // why its end cannot be folded; then the seal and done are not known
 }
 
 // overlaps reports whether a connection of the stream can have been there at a time.
 func (s span) overlaps(at time.Time) bool {
 	began := s.first.ID.Seq > 0 || !s.first.At.After(at)
+	if s.broken != nil {
+		return began && (!s.tail.Seals() || at.Before(s.tail.At))
+	}
 	return began && (!s.sealed() || at.Before(s.seal.At))
+}
+
+// endedBefore reports whether the stream was sealed before a time.
+func (s span) endedBefore(at time.Time) bool {
+	if s.broken != nil {
+		return s.tail.Seals() && s.tail.At.Before(at)
+	}
+	return s.sealed() && s.seal.At.Before(at)
 }
 
 func (s span) sealed() bool { return !s.seal.ID.IsZero() }
@@ -134,7 +148,9 @@ func (h *History) span(ctx context.Context, stream events.Stream, beat time.Time
 		}
 		return s, nil
 	}
-	err = h.end(ctx, stream, &s)
+	if err = h.end(ctx, stream, &s); err != nil && senseless(err) {
+		s.broken, s.done, err = err, false, nil
+	}
 	return s, err
 }
 
@@ -155,7 +171,8 @@ func (h *History) end(ctx context.Context, stream events.Stream, s *span) (err e
 // firstOf is the first event of a stream from low to high, both included, of which is
 // says yes: a binary search, for a stream is dense, and from one event on is says yes to
 // all. It must say so of the one at high. An event that retention has deleted is before
-// every seal, and not after any time that may be asked for: of it is would say no.
+// every seal, and not after any time that may be asked for: of it is would say no. Of one
+// that is missing nobody knows.
 func (h *History) firstOf(ctx context.Context, s events.Stream, low, high uint64, is func(events.Event) bool) (found events.Event, err error) {
 	n := sort.Search(int(high-low), func(i int) bool {
 		if err != nil {
@@ -164,8 +181,8 @@ func (h *History) firstOf(ctx context.Context, s events.Stream, low, high uint64
 		var e events.Event
 		e, err = h.eventAt(ctx, s.At(low+uint64(i)))
 		if errors.Is(err, events.ErrNotFound) {
-			err = nil
-			return false
+			err = h.deleted(ctx, s.At(low+uint64(i)))
+			return err != nil
 		}
 		return err != nil || is(e)
 	})
@@ -187,6 +204,16 @@ func (h *History) eventAt(ctx context.Context, p events.Position) (events.Event,
 	return run[0], nil
 }
 
+// deleted returns nil if retention has deleted the event at a position: then all before it
+// are gone too. If not the stream is broken.
+func (h *History) deleted(ctx context.Context, p events.Position) error {
+	first, err := h.store.Log.Read(ctx, p.At(0), 1)
+	if err == nil && len(first) > 0 && first[0].ID.Seq < p.Seq {
+		err = fmt.Errorf("%w: %s is missing", events.ErrGrammar, p)
+	}
+	return err
+}
+
 // seqAt is the last event of the owner that is not after a time at which the stream
 // overlaps.
 func (h *History) seqAt(ctx context.Context, s span, at time.Time) (uint64, error) {
@@ -195,8 +222,8 @@ func (h *History) seqAt(ctx context.Context, s span, at time.Time) (uint64, erro
 	after := func(e events.Event) bool { return e.At.After(at) }
 	end, err := h.eventAt(ctx, stream.At(last))
 	switch {
-	case errors.Is(err, events.ErrNotFound): // retention has deleted it, so it was before
-		return last, nil
+	case errors.Is(err, events.ErrNotFound): // if retention has deleted it, it was before
+		return last, h.deleted(ctx, stream.At(last))
 	case err != nil:
 		return 0, err
 	case !after(end):
@@ -210,6 +237,9 @@ func (h *History) seqAt(ctx context.Context, s span, at time.Time) (uint64, erro
 
 // openAt is the fold of a stream at a time at which it overlaps.
 func (h *History) openAt(ctx context.Context, s span, at time.Time) (*events.Fold, error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
 	seq, err := h.seqAt(ctx, s, at)
 	if err != nil {
 		return nil, err
@@ -220,6 +250,9 @@ func (h *History) openAt(ctx context.Context, s span, at time.Time) (*events.Fol
 // openAtEnd are the connections that have no end at the end of what is known of the
 // stream.
 func (h *History) openAtEnd(ctx context.Context, s span) ([]events.Event, error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
 	f, err := foldTo(ctx, h.store, s.tail.ID)
 	if err != nil {
 		return nil, err

@@ -25,11 +25,11 @@ type holed struct {
 }
 
 func (h holed) Read(ctx context.Context, from events.Position, limit int) ([]events.Event, error) {
-	page, err := h.Log.Read(ctx, from, limit)
+	page, err := h.Log.Read(ctx, from, limit+1)
 	if !h.back.Load() {
 		page = slices.DeleteFunc(page, func(e events.Event) bool { return e.ID == h.lost })
 	}
-	return page, err
+	return page[:max(0, min(limit, len(page)))], err
 }
 
 // breaks makes a store lose an event, until it has it back.

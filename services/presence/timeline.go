@@ -33,6 +33,10 @@ type Timeline struct {
 	Points []Point // ascending; those that are not before the horizon
 	Marks  []Mark  // ascending; at most MaxTimelineMarks, the latest
 	Left   int     // marks before those, which were left out
+
+	// Broken are the streams of that time whose events make no sense: of their connections
+	// none is counted, and of a node that was lost by them there is no mark.
+	Broken []events.Stream
 }
 
 // Point is how many were there at an instant, and until the next one.

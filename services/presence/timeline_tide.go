@@ -2,6 +2,7 @@ package presence
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/presenced/presence/events"
@@ -88,6 +89,11 @@ func (t *tide) read(ctx context.Context, log events.Log) error {
 	page, err := log.Read(ctx, stream.At(next), int(min(left, maxBatch)))
 	if err == nil && len(page) == 0 {
 		err = events.ErrNotFound // retention has just deleted it
+	}
+	for i, e := range page { // what is missing may be of the time before the next one
+		if want := stream.At(next + uint64(i)); e.ID != want {
+			return fmt.Errorf("%w: %s is missing", events.ErrGrammar, want)
+		}
 	}
 	t.page = page
 	return err

@@ -19,6 +19,7 @@ type walk struct {
 	tides    tides
 	gauge    gauge
 	marks    []Mark
+	broken   brokenSet
 }
 
 func (h *History) timeline(ctx context.Context, q TimelineQuery, horizon time.Time) (Timeline, error) {
@@ -34,26 +35,43 @@ func (h *History) timeline(ctx context.Context, q TimelineQuery, horizon time.Ti
 	if err != nil {
 		return Timeline{}, err
 	}
-	w := &walk{store: h.store, from: instants[0], to: q.To, gauge: newGauge()}
-	for _, s := range spans {
-		if err := h.enter(ctx, w, s); err != nil {
-			return Timeline{}, fmt.Errorf("%s: %w", s.tail.ID.Stream, err)
+	for broken := make(brokenSet); ; {
+		w := &walk{store: h.store, from: instants[0], to: q.To, gauge: newGauge(), broken: broken}
+		known := len(broken)
+		if err := h.enterAll(ctx, w, spans); err != nil {
+			return Timeline{}, err
+		}
+		if t.Points, err = w.points(ctx, instants); err != nil {
+			return Timeline{}, err
+		}
+		if len(broken) == known { // else once more, without what was counted of it
+			t.Marks, t.Left = w.latestMarks()
+			t.Broken = broken.list()
+			return t, nil
 		}
 	}
-	if t.Points, err = w.points(ctx, instants); err != nil {
-		return Timeline{}, err
+}
+
+// enterAll has the walk come by all streams.
+func (h *History) enterAll(ctx context.Context, w *walk, spans map[events.Stream]span) error {
+	for stream, s := range spans {
+		if err := w.broken.meet(stream, h.enter(ctx, w, s)); err != nil {
+			return fmt.Errorf("%s: %w", stream, err)
+		}
 	}
-	t.Marks, t.Left = w.latestMarks()
-	return t, nil
+	return nil
 }
 
 // enter has the walk come by a stream, if it overlaps the time.
 func (h *History) enter(ctx context.Context, w *walk, s span) error {
-	if s.first.ID.Seq == 0 && s.first.At.After(w.to) || s.sealed() && s.seal.At.Before(w.from) {
+	if s.first.ID.Seq == 0 && s.first.At.After(w.to) || s.endedBefore(w.from) {
 		return nil
 	}
 	t := &tide{span: s, next: s.first.At}
 	w.mark(t)
+	if s.broken != nil || w.broken[s.tail.ID.Stream] {
+		return s.broken
+	}
 	if s.overlaps(w.from) {
 		f, err := h.openAt(ctx, s, w.from)
 		if err != nil {
@@ -115,10 +133,11 @@ func (w *walk) points(ctx context.Context, instants []time.Time) ([]Point, error
 func (w *walk) pass(ctx context.Context, now time.Time) error {
 	for len(w.tides) > 0 && w.tides[0].next.Equal(now) {
 		t := w.tides[0]
-		if err := t.step(ctx, w); err != nil {
-			return fmt.Errorf("%s: %w", t.tail.ID.Stream, err)
+		stream := t.tail.ID.Stream
+		if err := w.broken.meet(stream, t.step(ctx, w)); err != nil {
+			return fmt.Errorf("%s: %w", stream, err)
 		}
-		if t.next.IsZero() {
+		if t.next.IsZero() || w.broken[stream] {
 			heap.Pop(&w.tides)
 		} else {
 			heap.Fix(&w.tides, 0)

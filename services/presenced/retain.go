@@ -41,7 +41,8 @@ then, as exactly as before, and refuses those about times before.
 It leaves alone: the seal of the latest epoch of each node id, and what follows
 it; an epoch that has not ended in good order and is not taken over yet; and the
 log of an epoch from the first connection on that was still open at that time. So
-a node that runs for long keeps all of its epoch.
+a node that runs for long keeps all of its epoch. An epoch whose events make no
+sense, which verify finds too, it names and leaves alone.
 
 On MongoDB it may run beside live nodes; it needs a user who may delete from
 events and snapshots. The file of the embedded store can be opened only when no
@@ -88,6 +89,7 @@ func retain(ctx context.Context, f retainFlags, cfg *config, env environment) er
 		return out.end()
 	}
 	if len(plan) > 0 {
+		out.left(plan)
 		err = within(ctx, cfg.openStore, log, func(o opened) error {
 			return asOperator(presence.Retain(ctx, o.Store, horizon, plan, out.cut))
 		})
@@ -138,7 +140,20 @@ type retained struct {
 	err     error
 }
 
+// left names the streams of a plan of which nothing is deleted.
+func (r *retained) left(plan []presence.Cut) {
+	for _, c := range plan {
+		if c.Broken != nil {
+			r.cut(c)
+		}
+	}
+}
+
 func (r *retained) cut(c presence.Cut) {
+	if c.Broken != nil {
+		r.print("%s\tleft alone\t%v\n", c.Below.Stream, c.Broken)
+		return
+	}
 	r.streams++
 	r.events += c.Events()
 	what := "before " + c.Below.String()

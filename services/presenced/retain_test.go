@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,41 @@ func TestRetain(t *testing.T) {
 		if err := wasThere(young.Add(time.Minute)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A stream that makes no sense is named, and kept; the others go.
+func TestRetain_Broken(t *testing.T) {
+	b := embeddedBackend(t)
+	old, _ := addOldEpochs(t, b)
+	s := events.Stream{Node: "n2", Epoch: 1}
+	db, err := boltstore.Open(b.flags[len(b.flags)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Store().Log.Append(t.Context(), []events.Event{
+		{ID: s.At(0), Type: events.Opened, At: old, Process: "p"},
+		{ID: s.At(1), Type: events.Connected, At: old, User: "ana"},
+		{ID: s.At(2), Type: events.Disconnected, At: old, User: "ana", Conn: s.At(1), Reason: events.Client},
+		{ID: s.At(3), Type: events.Disconnected, At: old, User: "ana", Conn: s.At(1), Reason: events.Client},
+		{ID: s.At(4), Type: events.Sealed, At: old, By: "n1", Reason: events.NodeLost, LastSeen: old},
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, apply := range [][]string{nil, {"--apply"}, {"--apply"}} {
+		args := append(append([]string{"retain", "--older-than", "90d"}, b.flags...), apply...)
+		var out, log logged
+		code := run(t.Context(), environment{args: args, lookup: noVariables, stdout: &out, stderr: &log})
+		if code != exitOK || strings.Count(out.String(), "n2/00000001\tleft alone\tstream grammar broken: ") != 1 {
+			t.Errorf("%v: exit %d: %s%s", args, code, out.String(), log.String())
+		}
+	}
+	o := b.open(t)
+	defer func() { _ = o.close(t.Context()) }()
+	streams, err := o.Log.Streams(t.Context(), events.Stream{}, 9)
+	if err != nil || len(streams) != 3 || streams[2] != s {
+		t.Errorf("left are %v, %v", streams, err)
 	}
 }
 

@@ -37,6 +37,11 @@ func (w world) requests() []check {
 		{w.api, ask{path: "/timeline", query: "points=1"}, 400},
 		{w.forgotten, ask{path: "/timeline"}, 410},
 
+		{w.broken, ask{path: "/online", query: "at=" + at}, 200},
+		{w.broken, ask{path: "/history/ana", query: "from=" + at}, 200},
+		{w.broken, ask{path: "/last-seen", query: "user=ana"}, 200},
+		{w.broken, ask{path: "/timeline", query: "from=2026-11-23T10:00:00Z&to=2026-11-23T11:00:00Z"}, 200},
+
 		{w.api, ask{path: "/events"}, 200},
 		{w.api, ask{path: "/events", query: "limit=2&after=n9/00000001/0000000000000001"}, 200},
 		{w.api, ask{path: "/events", query: "after=now"}, 200},

@@ -82,6 +82,7 @@ type world struct {
 	api, away, refusing, forgotten, unready, locked http.Handler
 	busy                                            http.Handler // while a verification runs
 	profiled                                        http.Handler // while a profile of the CPU is taken
+	broken                                          http.Handler // over a log of which a part makes no sense
 }
 
 // client is a connection of a member, which goes when it is told to.
@@ -126,7 +127,7 @@ func newWorld(t *testing.T) world {
 	if config.Metrics, err = admin.Metrics(nil); err != nil {
 		t.Fatal(err)
 	}
-	w := world{api: admin.Handler(config)}
+	w := world{api: admin.Handler(config), broken: admin.Handler(broken(t, config))}
 	w.away = admin.Handler(failing(t, config, store, storetest.Before))
 	w.refusing = admin.Handler(failing(t, config, store, storetest.Refused))
 	unready := config
@@ -225,4 +226,20 @@ func verifying(t *testing.T, config admin.Config) http.Handler {
 	})
 	<-began
 	return h
+}
+
+// broken is config over a log with a connection that ends twice.
+func broken(t *testing.T, config admin.Config) admin.Config {
+	t.Helper()
+	store, s := storetest.NewMemory().Store(), events.Stream{Node: "n7", Epoch: 1}
+	ten := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	run := []events.Event{{ID: s.At(0), At: ten, Type: events.Opened, Process: "x"}, {ID: s.At(1), At: ten, Type: events.Connected, User: "ana"}}
+	for seq := range uint64(2) {
+		run = append(run, events.Event{ID: s.At(2 + seq), At: ten, Type: events.Disconnected, User: "ana", Conn: s.At(1), Reason: events.Client})
+	}
+	if _, err := store.Log.Append(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	config.History = presence.NewHistory(store)
+	return config
 }

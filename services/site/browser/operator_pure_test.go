@@ -41,8 +41,10 @@ func TestOperator_Pure(t *testing.T) {
 		`scale.pointAt([], 0)`:                                                              "undefined",
 		`when.moment(new Date(2020, 0, 2, 3, 4, 5), new Date(2021, 0, 2)).includes("2020")`: "true",
 		`when.moment(new Date(2020, 0, 2, 3, 4, 5), new Date(2020, 5, 2)).includes("2020")`: "false",
+		`api.leftOut({users: []})`:                                                          "",
+		`api.leftOut({broken: ["n1/00000001"]})`:                                            "; but without n1/00000001, whose log is broken: see Verify",
 	} {
-		got := value[string](p, `Promise.all(["nodes", "scale", "when"].map((name) => import("/operator/" + name + ".js"))).then(([nodes, scale, when]) => String(`+expression+`))`)
+		got := value[string](p, `Promise.all(["nodes", "scale", "when", "api"].map((name) => import("/operator/" + name + ".js"))).then(([nodes, scale, when, api]) => String(`+expression+`))`)
 		if got != want {
 			t.Errorf("%s: %s, want %s", expression, got, want)
 		}

@@ -120,3 +120,6 @@ function stored() {
     return "";
   }
 }
+
+// What an answer about the past had to do without, to be put after other words.
+export const leftOut = ({ broken }) => (broken ? `; but without ${broken.join(", ")}, whose log is broken: see Verify` : "");

@@ -3,7 +3,7 @@
 import { byId, element, foreign, setNotice, setText } from "../assets/dom.js";
 import { count, counted } from "../assets/format.js";
 import { moment } from "./when.js";
-import { stopped, wordsOf } from "./api.js";
+import { leftOut, stopped, wordsOf } from "./api.js";
 
 const calm = 200; // milliseconds that a time must stand still before it is asked about
 const size = 100; // users of a page
@@ -100,7 +100,7 @@ export class Crowd {
     byId("crowd-none").hidden = body.rows.length > 0;
     byId("crowd-more").hidden = !answer.next;
     byId("crowd-more").value = answer.next ?? "";
-    setText(byId("crowd-total"), `${counted(answer.total, "connection")} online` + (answer.unknown > 0 ? `, ${count(answer.unknown)} unknown` : ""));
+    setText(byId("crowd-total"), `${counted(answer.total, "connection")} online` + (answer.unknown > 0 ? `, ${count(answer.unknown)} unknown` : "") + leftOut(answer));
   }
 
   #row(u) {

@@ -3,7 +3,7 @@
 import { byId, element, setNotice, setText } from "../assets/dom.js";
 import { count, counted, span } from "../assets/format.js";
 import { moment } from "./when.js";
-import { stopped, wordsOf } from "./api.js";
+import { leftOut, stopped, wordsOf } from "./api.js";
 import { draw, point } from "./chart.js";
 import { rounds } from "./rounds.js";
 import { pointAt, stepsOf } from "./scale.js";
@@ -229,6 +229,7 @@ function legend(line, measure, p) {
   if (line.marks.some((m) => m.kind === "lost")) keys.push(key("lost", "lost"));
   if (line.marks.some((m) => m.kind === "started")) keys.push(key("started", "started"));
   if (line.marks.some((m) => m.kind === "left")) keys.push(key("left", "left"));
+  if (line.broken) keys.push(key("unknown", `unknown${leftOut(line)}`));
   return keys;
 }
 

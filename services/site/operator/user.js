@@ -4,7 +4,7 @@
 import { byId, element, foreign, setNotice, setText } from "../assets/dom.js";
 import { count, counted, span } from "../assets/format.js";
 import { moment } from "./when.js";
-import { addressable, stopped, wordsOf } from "./api.js";
+import { addressable, leftOut, stopped, wordsOf } from "./api.js";
 
 const size = 100; // of a page
 const reasons = {
@@ -91,9 +91,9 @@ export class User {
     const { answer } = await this.#api.get(["last-seen"], { user: this.#name }, this.#signal);
     const [seen] = answer.users;
     const now = new Date();
-    if (!seen) setText(byId("user-seen"), "Never seen, or only before what retention has kept.");
+    if (!seen) setText(byId("user-seen"), `Never seen, or only before what retention has kept${leftOut(answer)}.`);
     else if (seen.state === "online") setText(byId("user-seen"), "Online.");
-    else setText(byId("user-seen"), `${seen.state === "unknown" ? "Unknown" : "Offline"}; last seen ${moment(new Date(seen.last), now)}, ${span(now - new Date(seen.last))} ago.`);
+    else setText(byId("user-seen"), `${seen.state === "unknown" ? "Unknown" : "Offline"}; last seen ${moment(new Date(seen.last), now)}, ${span(now - new Date(seen.last))} ago${leftOut(answer)}.`);
   }
 
   async #connections() {
@@ -133,7 +133,8 @@ export class User {
     byId("sessions").tBodies[0].append(...answer.sessions.map(sessionRow));
     byId("sessions-more").hidden = !answer.next;
     byId("sessions-more").value = answer.next ?? "";
-    if (byId("sessions").tBodies[0].rows.length === 0) setText(byId("sessions-words"), `There were none in the ${this.#shown().words} that are shown.`);
+    if (byId("sessions").tBodies[0].rows.length === 0) setText(byId("sessions-words"), `There were none in the ${this.#shown().words} that are shown${leftOut(answer)}.`);
+    else if (answer.broken) setText(byId("sessions-words"), `Some may be missing${leftOut(answer)}.`);
   }
 
   // confirm asks whether to kick; without an order it asks no more. The focus goes to the
