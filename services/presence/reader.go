@@ -107,6 +107,7 @@ func (r *Reader) read(ctx context.Context, s events.Stream, limit int, owned boo
 		if page[0].ID != next && next.Seq > 0 {
 			return nil, fmt.Errorf("the events from %s to %s are deleted: %w", next, page[0].ID, ErrForgotten)
 		}
+		page = untilGap(page)
 		last := page[len(page)-1]
 		r.cursor.read[s], r.sealed[s] = last.ID.Seq, last.Seals()
 		r.unread = slices.DeleteFunc(r.unread, func(u events.Stream) bool { return u == s })
@@ -123,6 +124,16 @@ func (r *Reader) read(ctx context.Context, s events.Stream, limit int, owned boo
 	}
 	r.ended[s] = r.sealed[s]
 	return page, nil
+}
+
+// untilGap is a page up to where an event is missing. That is deleted, or lost: the next
+// poll, which begins there, says so.
+func untilGap(page []events.Event) []events.Event {
+	n := 1
+	for n < len(page) && page[n].ID == page[n-1].ID.Next() {
+		n++
+	}
+	return page[:n]
 }
 
 // discover finds new streams: all of them now and then, and whenever nodes tells of one.

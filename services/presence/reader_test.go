@@ -301,3 +301,31 @@ func (l *lastRead) Read(ctx context.Context, from events.Position, limit int) ([
 	}
 	return page, err
 }
+
+// A missing event is not passed over, wherever in a page it is.
+func TestReader_Poll_Gap(t *testing.T) {
+	store, at := newStore(), time.UnixMilli(1_800_000_000_000).UTC()
+	run := []events.Event{{ID: n1e1.At(0), Type: events.Opened, At: at, Process: "p"}}
+	for seq := uint64(1); seq <= 9; seq++ {
+		run = append(run, events.Event{ID: n1e1.At(seq), Type: events.Connected, At: at, User: "ana"})
+	}
+	if _, err := store.Log.Append(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	for lost := uint64(1); lost < 9; lost++ {
+		store := store
+		breaks(&store, n1e1.At(lost))
+		r, n := presence.NewReader(store, presence.Cursor{}), uint64(0)
+		var err error
+		for range 9 {
+			var page []events.Event
+			page, err = r.Poll(t.Context(), 4)
+			if n += uint64(len(page)); err != nil {
+				break
+			}
+		}
+		if !errors.Is(err, presence.ErrForgotten) || n != lost || r.Cursor().String() != n1e1.At(lost-1).String() {
+			t.Errorf("without %d: read %d events up to %s, %v", lost, n, r.Cursor(), err)
+		}
+	}
+}
