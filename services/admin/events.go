@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -33,11 +34,16 @@ func (a api) events(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	reader := presence.NewReader(a.cfg.Store, q.after)
+	limit := q.limit
 	if q.follow {
-		a.follow(w, r, reader)
+		limit = presence.MaxEvents
+	}
+	page, err := reader.Poll(ctx, limit)
+	// Who follows waits for a store that is away; but what is deleted never comes.
+	if q.follow && !errors.Is(err, presence.ErrForgotten) {
+		a.follow(w, r, reader, q.after.String(), page)
 		return
 	}
-	page, err := reader.Poll(ctx, q.limit)
 	if !a.answered(w, r, err) {
 		return
 	}
@@ -56,9 +62,10 @@ type bookmark struct {
 	Cursor string `json:"cursor"` // after the events before this line
 }
 
-// follow answers with a stream of lines: an event each, and after each page of them the
-// cursor. It ends when the client goes, or when the server does.
-func (a api) follow(w http.ResponseWriter, r *http.Request, reader *presence.Reader) {
+// follow answers with a stream of lines: the cursor that was asked for, then an event each,
+// and after each page of them the cursor. The first page is read already. It ends when the
+// client goes, or when the server does, or where retention has deleted what comes next.
+func (a api) follow(w http.ResponseWriter, r *http.Request, reader *presence.Reader, from string, page []events.Event) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	lines, out := json.NewEncoder(w), http.NewResponseController(w)
@@ -73,7 +80,10 @@ func (a api) follow(w http.ResponseWriter, r *http.Request, reader *presence.Rea
 		}
 		return out.Flush()
 	}
-	if send(nil) != nil || r.Method == http.MethodHead { // which hears nothing, and so would never go
+	if lines.Encode(bookmark{from}) != nil || r.Method == http.MethodHead { // which hears nothing, and so would never go
+		return
+	}
+	if len(page) > 0 && send(page) != nil || out.Flush() != nil {
 		return
 	}
 	wake, stop := a.cfg.Bell.Listen()

@@ -252,6 +252,19 @@ func TestHandler_Timeline_Defaults(t *testing.T) {
 	}
 }
 
+// Who follows from where retention has deleted is told so, and not only cut off, again and
+// again.
+func TestHandler_Events_FollowForgotten(t *testing.T) {
+	store := lost(t)
+	if err := store.Retention.DeleteEvents(t.Context(), n1.At(4)); err != nil {
+		t.Fatal(err)
+	}
+	w := get(t, store, "/events?follow=true&after=n1/00000001/0000000000000002")
+	if w.Code != http.StatusGone || !strings.Contains(w.Body.String(), "before what is kept of the log") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 // A follower gets what is there, the cursor, and then what is appended, as it comes.
 func TestHandler_Events_Follow(t *testing.T) {
 	store := lost(t)
