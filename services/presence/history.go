@@ -111,9 +111,18 @@ func (h *History) steadily(ctx context.Context, read func(horizon time.Time) err
 		failed := read(horizon)
 		var now time.Time
 		if now, err = h.store.Past.Horizon(ctx); err == nil && !now.After(horizon) {
-			return failed
+			return hidden(failed)
 		}
 		horizon = now
+	}
+	return err
+}
+
+// hidden is err, but if that says that the log makes no sense, without the class of it: what
+// was asked for is not at fault.
+func hidden(err error) error {
+	if err != nil && senseless(err) {
+		return errors.New(err.Error())
 	}
 	return err
 }

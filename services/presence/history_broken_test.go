@@ -167,3 +167,70 @@ func TestHistory_Broken_EndMissing(t *testing.T) {
 		t.Errorf("%+v, %v", page, err)
 	}
 }
+
+// foreign is a log with an event that another version has written, at one end of a stream.
+type foreign struct {
+	events.Log
+	at events.Position
+}
+
+func (f foreign) Tail(ctx context.Context, s events.Stream) (events.Event, error) {
+	e, err := f.Log.Tail(ctx, s)
+	if e.ID == f.at {
+		return events.Event{}, fmt.Errorf("%w: of version 2", events.ErrInvalid)
+	}
+	return e, err
+}
+
+func (f foreign) Read(ctx context.Context, from events.Position, limit int) ([]events.Event, error) {
+	page, err := f.Log.Read(ctx, from, limit)
+	if slices.ContainsFunc(page, func(e events.Event) bool { return e.ID == f.at }) {
+		return nil, fmt.Errorf("%w: of version 2", events.ErrInvalid)
+	}
+	return page, err
+}
+
+// A stream of which not even the ends can be read is named too, whatever the time.
+func TestHistory_Broken_OtherVersion(t *testing.T) {
+	n1, n2 := events.Stream{Node: "n1", Epoch: 1}, events.Stream{Node: "n2", Epoch: 1}
+	for seq := range uint64(2) {
+		store, at := storetest.NewMemory().Store(), events.Milliseconds(time.Now()).Add(-time.Second)
+		for _, s := range []events.Stream{n1, n2} {
+			if _, err := store.Log.Append(t.Context(), []events.Event{
+				{ID: s.At(0), Type: events.Opened, At: at, Process: "p"}, {ID: s.At(1), Type: events.Connected, At: at, User: "ana"},
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		store.Log = foreign{store.Log, n1.At(seq)}
+		h := presence.NewHistory(store)
+		page, err := h.OnlineAt(t.Context(), at, presence.UserQuery{Limit: 1})
+		if err != nil || page.Total != 1 || !slices.Equal(page.Broken, []events.Stream{n1}) {
+			t.Errorf("%d is foreign: %+v, %v", seq, page, err)
+		}
+		line, err := h.Timeline(t.Context(), presence.TimelineQuery{From: at, To: at.Add(time.Second), Points: 2})
+		if err != nil || line.Points[0].Connections.Online != 1 || !slices.Equal(line.Broken, []events.Stream{n1}) {
+			t.Errorf("%d is foreign: %+v, %v", seq, line, err)
+		}
+		seen, err := h.LastSeen(t.Context(), []string{"ana"})
+		if err != nil || len(seen.Users) != 1 || !slices.Equal(seen.Broken, []events.Stream{n1}) {
+			t.Errorf("%d is foreign: %+v, %v", seq, seen, err)
+		}
+		cuts, err := presence.PlanRetention(t.Context(), store, time.Now())
+		if err != nil || len(cuts) != 1 || cuts[0].Below.Stream != n1 || cuts[0].Broken == nil {
+			t.Errorf("%d is foreign: %+v, %v", seq, cuts, err)
+		}
+		store.Past = foreignPast{store.Past}
+		_, err = presence.NewHistory(store).Sessions(t.Context(), presence.SessionQuery{User: "ana", Limit: 1})
+		if err == nil || errors.Is(err, events.ErrInvalid) {
+			t.Errorf("what cannot be read is the fault of who asks: %v", err)
+		}
+	}
+}
+
+// foreignPast finds nothing but what another version has written.
+type foreignPast struct{ presence.Past }
+
+func (foreignPast) OfUser(context.Context, string, presence.Moment, int) ([]events.Event, error) {
+	return nil, fmt.Errorf("%w: of version 2", events.ErrInvalid)
+}

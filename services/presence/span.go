@@ -131,27 +131,35 @@ func (h *History) span(ctx context.Context, stream events.Stream, beat time.Time
 	if known {
 		return s, nil
 	}
-	if s.tail, err = h.store.Log.Tail(ctx, stream); err != nil {
-		return s, err
-	}
-	first, err := h.store.Log.Read(ctx, stream.At(0), 1)
-	if err != nil {
-		return s, err
-	}
-	if len(first) == 0 {
-		return s, events.ErrNotFound
-	}
-	s.first = first[0]
-	if !s.tail.Seals() {
-		if s.beat = events.Milliseconds(beat); beat.IsZero() {
-			s.beat = s.tail.At
-		}
-		return s, nil
-	}
-	if err = h.end(ctx, stream, &s); err != nil && senseless(err) {
+	s.first.ID, s.tail.ID = stream.At(0), stream.At(0) // unless they can be read
+	if err = h.complete(ctx, stream, beat, &s); err != nil && senseless(err) {
 		s.broken, s.done, err = err, false, nil
 	}
 	return s, err
+}
+
+// complete reads what there is to know of a stream.
+func (h *History) complete(ctx context.Context, stream events.Stream, beat time.Time, s *span) error {
+	tail, err := h.store.Log.Tail(ctx, stream)
+	if err != nil {
+		return err
+	}
+	s.tail = tail
+	first, err := h.store.Log.Read(ctx, stream.At(0), 1)
+	if err != nil {
+		return err
+	}
+	if len(first) == 0 {
+		return events.ErrNotFound
+	}
+	s.first = first[0]
+	if s.tail.Seals() {
+		return h.end(ctx, stream, s)
+	}
+	if s.beat = events.Milliseconds(beat); beat.IsZero() {
+		s.beat = s.tail.At
+	}
+	return nil
 }
 
 // end completes the span of a stream that is sealed.
