@@ -143,6 +143,15 @@ func (w *world) planBroken(t *rapid.T, broken events.Stream, before []presence.C
 			t.Fatalf("%s is broken, and cut %+v\n%s", broken, c, w)
 		}
 	}
+	made := 0
+	err = presence.Retain(t.Context(), w.store, w.now, cuts, func(c presence.Cut) {
+		if made++; c.Broken != nil && c.Below.Stream != broken {
+			t.Fatalf("%s is broken, and left alone is %+v\n%s", broken, c, w)
+		}
+	})
+	if want := len(slices.DeleteFunc(cuts, func(c presence.Cut) bool { return c.Events() == 0 })); err != nil || made != want {
+		t.Fatalf("%s is broken; %d cuts of %d made, %v\n%s", broken, made, want, err, w)
+	}
 }
 
 // A session whose end is missing, in a stream that was sealed when all had ended, is not

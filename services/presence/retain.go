@@ -113,7 +113,7 @@ func (h *History) cut(ctx context.Context, s span, horizon time.Time, last bool)
 }
 
 // Retain deletes what a plan for the same horizon names, and tells done of each cut that
-// is made. First it sets the horizon, so that history answers no question about a time
+// is made, or is not since the stream is Broken. First it sets the horizon, so that history answers no question about a time
 // before it any more; then, of each stream, it writes the snapshot with which what is
 // left begins, and deletes from the beginning. When it stops in the middle, another plan
 // and another Retain complete it.
@@ -126,8 +126,12 @@ func Retain(ctx context.Context, store Store, horizon time.Time, cuts []Cut, don
 		return fmt.Errorf("retain: %w", err)
 	}
 	for _, c := range cuts {
-		if err := c.make(ctx, store); err != nil {
+		err := c.make(ctx, store)
+		if err != nil && !senseless(err) {
 			return fmt.Errorf("retain %s: %w", c.Below.Stream, err)
+		}
+		if err != nil { // before anything was deleted: there is no snapshot for the rest to begin with
+			c = Cut{First: c.First, Below: c.First, Broken: err}
 		}
 		done(c)
 	}
