@@ -113,10 +113,10 @@ func (h *History) cut(ctx context.Context, s span, horizon time.Time, last bool)
 }
 
 // Retain deletes what a plan for the same horizon names, and tells done of each cut that
-// is made, or is not since the stream is Broken. First it sets the horizon, so that history answers no question about a time
-// before it any more; then, of each stream, it writes the snapshot with which what is
-// left begins, and deletes from the beginning. When it stops in the middle, another plan
-// and another Retain complete it.
+// is made, or that is not, since the stream is Broken. First it sets the horizon, so that
+// history answers no question about a time before it any more; then, of each stream, it
+// writes the snapshot with which what is left begins, and deletes from the beginning. When
+// it stops in the middle, another plan and another Retain complete it.
 func Retain(ctx context.Context, store Store, horizon time.Time, cuts []Cut, done func(Cut)) error {
 	cuts = slices.DeleteFunc(slices.Clone(cuts), func(c Cut) bool { return c.Events() == 0 })
 	if len(cuts) == 0 {
