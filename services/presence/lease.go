@@ -96,12 +96,13 @@ func (m *Member) watchNodes() {
 }
 
 // takeOverBeside takes a stream over in a goroutine of its own, unless that is being
-// done already. A takeover that fails is tried again by the next look, for as long as it
-// takes, and said to fail once: a stream that cannot be folded fails for ever.
+// done already. A takeover that fails is tried again, for as long as it takes, and said to
+// fail once: a stream that cannot be folded fails for ever.
 func (m *Member) takeOverBeside(s events.Stream, why string) {
 	m.mu.Lock()
-	busy, again := m.taking[s], m.stuck[s]
-	m.taking[s] = true
+	failed, again := m.stuck[s]
+	busy := m.taking[s] || again && time.Now().Before(failed.until)
+	m.taking[s] = m.taking[s] || !busy
 	m.mu.Unlock()
 	if busy {
 		return

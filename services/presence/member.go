@@ -96,7 +96,7 @@ type Member struct {
 	mu      sync.Mutex
 	current events.Stream          // that this process writes; zero while it has none
 	taking  map[events.Stream]bool // streams that this process takes over right now
-	stuck   map[events.Stream]bool // streams whose last takeover by this process failed
+	stuck   map[events.Stream]stuck
 }
 
 // New returns a Member that has not started.
@@ -131,7 +131,7 @@ func New(store Store, cfg Config) (*Member, error) {
 		process: rand.Text(),
 		table:   newTable(cfg.Queue),
 		health:  newHealth(cfg.Log),
-		ctx:     ctx, cancel: cancel, taking: make(map[events.Stream]bool), stuck: make(map[events.Stream]bool), asked: make(chan struct{}, 1),
+		ctx:     ctx, cancel: cancel, taking: make(map[events.Stream]bool), stuck: make(map[events.Stream]stuck), asked: make(chan struct{}, 1),
 		leave: make(chan context.Context, 1), left: make(chan error, 1), done: make(chan struct{}),
 	}, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/presenced/presence/events"
 	"github.com/presenced/presence/services/presence"
+	"github.com/presenced/presence/services/presence/storetest"
 )
 
 // holed is a log that has lost an event, until that is put back.
@@ -39,6 +40,32 @@ func breaks(store *presence.Store, lost events.Position) (back *atomic.Bool) {
 	return back
 }
 
+// again is how long it takes at most until a takeover that failed is tried again.
+const again = time.Minute + 4*time.Second
+
+// A takeover that fails for ever does not read the stream all the time.
+func TestMember_TakeOver_BrokenStreamIsLeftInPeace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := died(t, 3)
+		breaks(&store, n1e1.At(2))
+		reads := 0
+		store.Log = storetest.NewFaulty(store, func(c storetest.Call) storetest.Action {
+			if c.Op == storetest.LogRead {
+				reads++
+			}
+			return storetest.Action{}
+		}).Store().Log
+		m := start(t, store, presence.Config{Node: "n2"})
+		pass(10 * time.Minute)
+		before := reads
+		pass(time.Hour)
+		if n := reads - before; n < 60 || n > 150 {
+			t.Errorf("%d reads in an hour, want 2 a minute", n)
+		}
+		shutdown(t, m)
+	})
+}
+
 // A stream that cannot be folded is sealed, and nobody of it stays in online. That it is not
 // ended is said once, however often it is tried; and it is as soon as it can be
 // (docs/OPERATIONS.md, The log is broken).
@@ -54,7 +81,7 @@ func TestMember_TakeOver_BrokenStream(t *testing.T) {
 		}
 		pass(time.Minute)
 		back.Store(true)
-		pass(4 * time.Second)
+		pass(again)
 		holds(t, store, 0)
 		shutdown(t, m)
 		var lines []string
@@ -81,7 +108,7 @@ func TestMember_Start_BrokenStream(t *testing.T) {
 			t.Errorf("online are %v in %s, ready says %v; said %v", got, m.Stream(), m.Ready(), said.All())
 		}
 		back.Store(true)
-		pass(4 * time.Second)
+		pass(again)
 		holds(t, store, 1)
 		shutdown(t, m)
 	})
@@ -104,7 +131,7 @@ func TestMember_Fenced_BrokenStream(t *testing.T) {
 			t.Errorf("online are %v in %s, ready says %v", got, m.Stream(), m.Ready())
 		}
 		back.Store(true)
-		pass(20 * time.Second)
+		pass(again)
 		holds(t, store, 2)
 		shutdown(t, m)
 	})

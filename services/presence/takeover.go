@@ -76,17 +76,28 @@ func (m *Member) endLost(ctx context.Context, s events.Stream) error {
 	return err
 }
 
+// stuckMost is how long it takes at most until a takeover that failed is tried again. Each
+// try may read the stream from its beginning, and a stream may be broken for good.
+const stuckMost = time.Minute
+
+// stuck is a stream whose last takeover by this process failed.
+type stuck struct {
+	tries int
+	until time.Time // until then it is not tried again
+}
+
 // stick takes note of how a takeover ended, and says once, however often it is tried, that
-// it failed.
+// it failed. The next try comes after a wait that grows.
 func (m *Member) stick(s events.Stream, err error) {
 	m.mu.Lock()
-	again := m.stuck[s]
+	last := m.stuck[s]
 	delete(m.stuck, s)
 	if err != nil {
-		m.stuck[s] = true
+		wait := min(leaseEvery<<min(last.tries, 10), stuckMost)
+		m.stuck[s] = stuck{last.tries + 1, time.Now().Add(wait)}
 	}
 	m.mu.Unlock()
-	if err != nil && !again {
+	if err != nil && last.tries == 0 {
 		m.log.Error("takeover failed; it will be tried again", zap.Stringer("stream", s), zap.Error(err))
 	}
 }
