@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -44,8 +45,14 @@ type Walker struct {
 	log   *zap.Logger
 
 	streams map[events.Stream]bool // that the sink has begun
-	wrong   map[events.Stream]bool // that make no sense, and whether somebody may be there
-	polls   int                    // since everything was looked for, or is to be
+	wrong   map[events.Stream]nonsense
+	polls   int // since everything was looked for, or is to be
+}
+
+// nonsense is a stream that makes no sense.
+type nonsense struct {
+	open  bool      // somebody may be there
+	until time.Time // it is not read again before
 }
 
 const (
@@ -54,6 +61,11 @@ const (
 	// strayEvery is how many polls find streams by their node documents only. One that
 	// has lost its document is found by what online has of it.
 	strayEvery = 10
+
+	// A stream that makes no sense is not read again for so many times as long as that took,
+	// at most for wrongMost: it may be long, and the others wait for it.
+	wrongRest = 20
+	wrongMost = time.Minute
 )
 
 // NewWalker returns a walker over the streams of a store, which has read nothing. The log
@@ -61,7 +73,7 @@ const (
 func NewWalker(store Store, sink Sink, log *zap.Logger) *Walker {
 	return &Walker{
 		store: store, sink: sink, log: log,
-		streams: make(map[events.Stream]bool), wrong: make(map[events.Stream]bool),
+		streams: make(map[events.Stream]bool), wrong: make(map[events.Stream]nonsense),
 	}
 }
 
@@ -74,8 +86,8 @@ func (w *Walker) Begin(id events.Stream, f *events.Fold) {
 
 // Wrong is how many streams make no sense, so that who is there is not known.
 func (w *Walker) Wrong() (n int) {
-	for _, open := range w.wrong {
-		if open {
+	for _, s := range w.wrong {
+		if s.open {
 			n++
 		}
 	}
@@ -97,15 +109,19 @@ func (w *Walker) Poll(ctx context.Context) error {
 			return fmt.Errorf("read %s: %w", id, err)
 		}
 	}
-	maps.DeleteFunc(w.wrong, func(id events.Stream, _ bool) bool { return !slices.Contains(streams, id) })
+	maps.DeleteFunc(w.wrong, func(id events.Stream, _ nonsense) bool { return !slices.Contains(streams, id) })
 	return nil
 }
 
 // poll reads a stream. If that makes no sense it says so once, and when it is mended. Its
 // error is of the store.
 func (w *Walker) poll(ctx context.Context, id events.Stream, found signs) error {
+	began := time.Now()
+	last, known := w.wrong[id]
+	if began.Before(last.until) {
+		return w.leaveOut(ctx, id, found, last.until)
+	}
 	err := w.read(ctx, id, found)
-	_, known := w.wrong[id]
 	switch {
 	case ctx.Err() != nil || err != nil && heals(err):
 		return err
@@ -116,21 +132,22 @@ func (w *Walker) poll(ctx context.Context, id events.Stream, found signs) error 
 		w.log.Error("a stream makes no sense and is left out; the others are read: see presenced verify",
 			zap.Stringer("stream", id), zap.Error(err))
 	}
-	if err != nil {
-		return w.leaveOut(ctx, id, found)
+	if err == nil {
+		return nil
 	}
-	return nil
+	now := time.Now()
+	return w.leaveOut(ctx, id, found, now.Add(min(wrongRest*now.Sub(began), wrongMost)))
 }
 
 // leaveOut ends a stream that makes no sense if nobody can be there: it is sealed, and so
 // was dropped from online, or is about to be; or nothing tells of it any more.
-func (w *Walker) leaveOut(ctx context.Context, id events.Stream, found signs) error {
+func (w *Walker) leaveOut(ctx context.Context, id events.Stream, found signs, until time.Time) error {
 	tail, err := w.store.Log.Tail(ctx, id)
 	if err != nil && heals(err) {
 		return err
 	}
 	over := err == nil && tail.Seals() || !found.tell(id) && found.thorough()
-	w.wrong[id] = !over
+	w.wrong[id] = nonsense{!over, until}
 	if over && w.streams[id] {
 		w.sink.End(id)
 		delete(w.streams, id)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -72,6 +73,19 @@ func (s sick) Read(ctx context.Context, from events.Position, limit int) ([]even
 	if err := s.why[from.Stream]; err != nil {
 		return nil, err
 	}
+	return s.Log.Read(ctx, from, limit)
+}
+
+// slowly is a log whose reads take a while.
+type slowly struct {
+	events.Log
+	take  time.Duration
+	reads *int
+}
+
+func (s slowly) Read(ctx context.Context, from events.Position, limit int) ([]events.Event, error) {
+	*s.reads++
+	pass(s.take)
 	return s.Log.Read(ctx, from, limit)
 }
 
@@ -151,22 +165,24 @@ func TestWalker_Poll(t *testing.T) {
 	})
 
 	t.Run("a_stream_that_makes_no_sense_keeps_no_other_back", func(t *testing.T) {
-		w := newWalk(t)
-		for _, s := range []events.Stream{n1, n2} {
-			w.join(s)
-			w.open(s)
-		}
-		w.sick[n1] = errors.New("an event that nobody could have written")
-		w.poll()
-		w.poll()
-		if len(w.sink.open[n2]) != 1 || w.Wrong() != 1 || w.said.FilterMessageSnippet("makes no sense").Len() != 1 {
-			t.Errorf("open are %v; %d wrong; said %v", w.sink.open, w.Wrong(), w.said.All())
-		}
-		delete(w.sick, n1)
-		w.poll()
-		if len(w.sink.open[n1]) != 1 || w.Wrong() != 0 || w.said.FilterMessageSnippet("can be read again").Len() != 1 {
-			t.Errorf("open are %v; %d wrong; said %v", w.sink.open, w.Wrong(), w.said.All())
-		}
+		synctest.Test(t, func(t *testing.T) { // where a read takes no time
+			w := newWalk(t)
+			for _, s := range []events.Stream{n1, n2} {
+				w.join(s)
+				w.open(s)
+			}
+			w.sick[n1] = errors.New("an event that nobody could have written")
+			w.poll()
+			w.poll()
+			if len(w.sink.open[n2]) != 1 || w.Wrong() != 1 || w.said.FilterMessageSnippet("makes no sense").Len() != 1 {
+				t.Errorf("open are %v; %d wrong; said %v", w.sink.open, w.Wrong(), w.said.All())
+			}
+			delete(w.sick, n1)
+			w.poll()
+			if len(w.sink.open[n1]) != 1 || w.Wrong() != 0 || w.said.FilterMessageSnippet("can be read again").Len() != 1 {
+				t.Errorf("open are %v; %d wrong; said %v", w.sink.open, w.Wrong(), w.said.All())
+			}
+		})
 	})
 
 	t.Run("what_does_not_fit_is_read_anew", func(t *testing.T) {
@@ -207,28 +223,30 @@ func TestWalker_Poll(t *testing.T) {
 	})
 
 	t.Run("who_is_left_in_a_stream_that_makes_no_sense_goes_with_its_seal", func(t *testing.T) {
-		w := newWalk(t)
-		w.join(n1)
-		w.open(n1)
-		w.poll()
-		w.sick[n1] = errors.New("an event that nobody could have written")
-		w.poll()
-		if len(w.sink.open[n1]) != 1 || w.Wrong() != 1 {
-			t.Errorf("before the seal open are %v; %d wrong", w.sink.open, w.Wrong())
-		}
-		seal := lost
-		seal.Type, seal.By = events.Sealed, "n2"
-		w.append(n1, seal)
-		w.poll()
-		w.poll()
-		if _, there := w.sink.next[n1]; there || w.Wrong() != 0 || w.said.FilterMessageSnippet("makes no sense").Len() != 1 {
-			t.Errorf("open are %v; %d wrong; said %v", w.sink.open, w.Wrong(), w.said.All())
-		}
-		delete(w.sick, n1)
-		w.poll()
-		if len(w.sink.open[n1]) != 1 || w.said.FilterMessageSnippet("can be read again").Len() != 1 {
-			t.Errorf("when it is mended open are %v; said %v", w.sink.open, w.said.All())
-		}
+		synctest.Test(t, func(t *testing.T) { // where a read takes no time
+			w := newWalk(t)
+			w.join(n1)
+			w.open(n1)
+			w.poll()
+			w.sick[n1] = errors.New("an event that nobody could have written")
+			w.poll()
+			if len(w.sink.open[n1]) != 1 || w.Wrong() != 1 {
+				t.Errorf("before the seal open are %v; %d wrong", w.sink.open, w.Wrong())
+			}
+			seal := lost
+			seal.Type, seal.By = events.Sealed, "n2"
+			w.append(n1, seal)
+			w.poll()
+			w.poll()
+			if _, there := w.sink.next[n1]; there || w.Wrong() != 0 || w.said.FilterMessageSnippet("makes no sense").Len() != 1 {
+				t.Errorf("open are %v; %d wrong; said %v", w.sink.open, w.Wrong(), w.said.All())
+			}
+			delete(w.sick, n1)
+			w.poll()
+			if len(w.sink.open[n1]) != 1 || w.said.FilterMessageSnippet("can be read again").Len() != 1 {
+				t.Errorf("when it is mended open are %v; said %v", w.sink.open, w.said.All())
+			}
+		})
 	})
 
 	t.Run("who_is_left_in_a_stream_that_makes_no_sense_goes_with_the_last_sign", func(t *testing.T) {
@@ -246,6 +264,29 @@ func TestWalker_Poll(t *testing.T) {
 		if _, there := w.sink.next[n1]; there || w.Wrong() != 0 {
 			t.Errorf("open are %v; %d wrong", w.sink.open, w.Wrong())
 		}
+	})
+
+	t.Run("a_stream_that_makes_no_sense_does_not_hold_up_the_others_each_time", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWalk(t)
+			w.join(n1)
+			w.open(n1)
+			reads := 0
+			w.store.Log = slowly{w.store.Log, 2 * time.Second, &reads}
+			w.sick[n1] = errors.New("an event that nobody could have written")
+			w.Walker = presence.NewWalker(w.store, w.sink, zap.NewNop())
+			for began := time.Now(); time.Since(began) < 10*time.Minute; pass(500 * time.Millisecond) {
+				w.poll()
+			}
+			if reads < 8 || reads > 20 {
+				t.Errorf("%d reads of 2 s in 10 minutes", reads)
+			}
+			delete(w.sick, n1)
+			pass(time.Minute)
+			if w.poll(); len(w.sink.open[n1]) != 1 {
+				t.Errorf("when it is mended open are %v", w.sink.open)
+			}
+		})
 	})
 
 	t.Run("who_is_left_goes_with_the_last_sign", func(t *testing.T) {
