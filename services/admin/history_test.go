@@ -260,7 +260,8 @@ func TestHandler_Events_FollowForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := get(t, store, "/events?follow=true&after=n1/00000001/0000000000000002")
-	if w.Code != http.StatusGone || !strings.Contains(w.Body.String(), "before what is kept of the log") {
+	if w.Code != http.StatusGone || !strings.Contains(w.Body.String(),
+		"before what is kept of the log: the log has n1/00000001/0000000000000004, and not n1/00000001/0000000000000003, which comes before it") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

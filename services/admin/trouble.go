@@ -29,7 +29,11 @@ func (a api) answered(w http.ResponseWriter, r *http.Request, err error) bool {
 		a.trouble.away.Works(a.cfg.Log, "the store answers the operator's API again")
 		a.trouble.failed.Works(a.cfg.Log, "the store can be read again")
 	case errors.Is(err, presence.ErrForgotten):
-		fail(w, http.StatusGone, protocol.OutOfRange, "that is before what is kept of the log")
+		why := "that is before what is kept of the log"
+		if gap, there := errors.AsType[*presence.GapError](err); there {
+			why += ": " + gap.Error()
+		}
+		fail(w, http.StatusGone, protocol.OutOfRange, why)
 	case errors.Is(err, events.ErrInvalid):
 		fail(w, http.StatusBadRequest, protocol.BadRequest, err.Error())
 	case errors.Is(err, events.ErrUnavailable):

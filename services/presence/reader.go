@@ -25,6 +25,21 @@ type Reader struct {
 // MaxEvents is the most events that one Poll returns.
 const MaxEvents = 1000
 
+// GapError is returned by Reader.Poll where events are missing: retention has deleted them,
+// or they are lost.
+type GapError struct {
+	From events.Position // the first of them
+	To   events.Position // the next event that there is
+}
+
+// Error says which events.
+func (e *GapError) Error() string {
+	return fmt.Sprintf("the log has %s, and not %s, which comes before it", e.To, e.From)
+}
+
+// Unwrap is ErrForgotten.
+func (e *GapError) Unwrap() error { return ErrForgotten }
+
 // listEvery is how many polls see new streams by their node documents only. A stream
 // that began and ended between two polls has none any more, and is found by the next
 // list of the log's streams.
@@ -43,7 +58,8 @@ func (r *Reader) Cursor() Cursor { return r.cursor.clone() }
 
 // Poll returns up to limit of the events that come next, at most MaxEvents, and none if
 // there are none now. After an error it may be called again, and has lost nothing. It
-// returns ErrForgotten if retention has deleted events that come next.
+// returns a *GapError, which wraps ErrForgotten, if the log does not have any more what
+// comes next.
 func (r *Reader) Poll(ctx context.Context, limit int) ([]events.Event, error) {
 	limit = min(max(limit, 1), MaxEvents)
 	// The nodes first: a stream that has no document, and is then read to a seal, ended.
@@ -105,7 +121,7 @@ func (r *Reader) read(ctx context.Context, s events.Stream, limit int, owned boo
 	}
 	if len(page) > 0 {
 		if page[0].ID != next && next.Seq > 0 {
-			return nil, fmt.Errorf("the events from %s to %s are deleted: %w", next, page[0].ID, ErrForgotten)
+			return nil, &GapError{From: next, To: page[0].ID}
 		}
 		page = untilGap(page)
 		last := page[len(page)-1]
