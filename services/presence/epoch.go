@@ -88,9 +88,11 @@ func (e *epoch) guard(err error) {
 
 // finish lets the append loop record what is left, until ctx ends, and waits for all
 // loops. It returns nil if everything is recorded, and why the stream was lost if it
-// was.
+// was. If ctx has ended already, nothing is begun.
 func (e *epoch) finish(ctx context.Context) error {
-	close(e.leaving)
+	if ctx.Err() == nil {
+		close(e.leaving)
+	}
 	recorded := true
 	select {
 	case <-e.appended:

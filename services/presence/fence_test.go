@@ -216,3 +216,24 @@ func TestMember_Shutdown_Fenced(t *testing.T) {
 		}
 	})
 }
+
+// Who is told to leave when there is no time left records nothing more: what a crash leaves
+// is left, and not a part of a farewell.
+func TestMember_Shutdown_WithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 300 {
+			store := newStore()
+			m := start(t, store, presence.Config{})
+			connect(t, m, "ana")
+			synctest.Wait()
+			if err := m.Shutdown(gone); !errors.Is(err, context.Canceled) {
+				t.Fatalf("shutdown: %v", err)
+			}
+			if all := stream(t, store, n1e1); len(all) != 2 {
+				t.Fatalf("the stream has %d events, want opened and connected", len(all))
+			}
+		}
+	})
+}
