@@ -189,7 +189,7 @@ var mutants = []mutant{
 			old:  `	return foldNewest(ctx, store, s, (*events.Fold).Sealed)`,
 			new:  `	return foldNewest(ctx, store, s, func(*events.Fold) bool { return false })`,
 		},
-		find: "and not the end of", from: 990,
+		find: "I4", from: 990,
 	},
 	{
 		name: "fold short of the seal",
@@ -334,7 +334,7 @@ var mutants = []mutant{
 		}
 		from = page`,
 		},
-		find: "the seal is not visible yet", small: true,
+		find: "is sealed, and has a node document", small: true,
 	},
 	{
 		name: "a takeover that ends a batch of connections and no more",
