@@ -48,18 +48,18 @@ func TestMember_TakeOver_BrokenStreamIsLeftInPeace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := died(t, 3)
 		breaks(&store, n1e1.At(2))
-		reads := 0
+		var reads atomic.Int64
 		store.Log = storetest.NewFaulty(store, func(c storetest.Call) storetest.Action {
 			if c.Op == storetest.LogRead {
-				reads++
+				reads.Add(1)
 			}
 			return storetest.Action{}
 		}).Store().Log
 		m := start(t, store, presence.Config{Node: "n2"})
 		pass(10 * time.Minute)
-		before := reads
+		before := reads.Load()
 		pass(time.Hour)
-		if n := reads - before; n < 60 || n > 150 {
+		if n := reads.Load() - before; n < 60 || n > 150 {
 			t.Errorf("%d reads in an hour, want 2 a minute", n)
 		}
 		shutdown(t, m)
