@@ -35,8 +35,10 @@ func (m *Member) takeOver(ctx context.Context, s events.Stream) error {
 	open, err := m.endOpen(ctx, s)
 	switch {
 	case senseless(err):
-		err = fmt.Errorf("%w: %w", errBroken, err)
-		return fmt.Errorf("take over %s: %w", s, errors.Join(err, m.persist(ctx, drop)))
+		if failed := m.persist(ctx, drop); failed != nil {
+			return fmt.Errorf("take over %s: %w", s, failed)
+		}
+		return fmt.Errorf("take over %s: %w: %w", s, errBroken, err)
 	case err != nil:
 		return fmt.Errorf("take over %s: %w", s, err)
 	}

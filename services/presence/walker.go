@@ -51,8 +51,9 @@ type Walker struct {
 
 // nonsense is a stream that makes no sense.
 type nonsense struct {
-	open  bool      // somebody may be there
-	until time.Time // it is not read again before
+	open   bool      // somebody may be there
+	mended bool      // it makes sense again, but is sealed: its takeover ends who is in it
+	until  time.Time // it is not read again before
 }
 
 const (
@@ -119,24 +120,32 @@ func (w *Walker) poll(ctx context.Context, id events.Stream, found signs) error 
 	began := time.Now()
 	last, known := w.wrong[id]
 	if began.Before(last.until) {
+		if last.mended {
+			return nil
+		}
 		return w.leaveOut(ctx, id, found, last.until)
 	}
 	err := w.read(ctx, id, found)
 	switch {
 	case ctx.Err() != nil || err != nil && heals(err):
 		return err
-	case err == nil && known:
-		delete(w.wrong, id)
+	case err == nil && known && !last.mended:
 		w.log.Info("a stream can be read again", zap.Stringer("stream", id))
 	case err != nil && !known:
 		w.log.Error("a stream makes no sense and is left out; the others are read: see presenced verify",
 			zap.Stringer("stream", id), zap.Error(err))
 	}
-	if err == nil {
-		return nil
-	}
 	now := time.Now()
-	return w.leaveOut(ctx, id, found, now.Add(min(wrongRest*now.Sub(began), wrongMost)))
+	until := now.Add(min(wrongRest*now.Sub(began), wrongMost))
+	switch {
+	case err != nil:
+		return w.leaveOut(ctx, id, found, until)
+	case known && !w.streams[id]:
+		w.wrong[id] = nonsense{mended: true, until: until}
+	default:
+		delete(w.wrong, id)
+	}
+	return nil
 }
 
 // leaveOut ends a stream that makes no sense if nobody can be there: it is sealed, and so
@@ -147,7 +156,7 @@ func (w *Walker) leaveOut(ctx context.Context, id events.Stream, found signs, un
 		return err
 	}
 	over := err == nil && tail.Seals() || !found.tell(id) && found.thorough()
-	w.wrong[id] = nonsense{!over, until}
+	w.wrong[id] = nonsense{open: !over, until: until}
 	if over && w.streams[id] {
 		w.sink.End(id)
 		delete(w.streams, id)
@@ -179,6 +188,9 @@ func (w *Walker) first(ctx context.Context, id events.Stream, found signs) error
 	}
 	if fold.Sealed() && fold.Len() == 0 && !found.owned[id] {
 		return nil // a late write has brought it back into online
+	}
+	if _, wrong := w.wrong[id]; wrong && fold.Sealed() {
+		return nil // who is in it has left long ago
 	}
 	w.Begin(id, fold)
 	return nil
