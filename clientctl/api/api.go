@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/presenced/presence/clientctl/fault"
+	"github.com/presenced/presence/clientctl/terminal"
 )
 
 const (
@@ -74,8 +75,9 @@ func transport(roots *x509.CertPool) *http.Transport {
 // anything is asked; without it nobody is told.
 func (c *Client) OnWarning(warn func(text string)) { c.warn, c.said = warn, make(map[string]bool) }
 
-// Warn says something of an answer, once, however often that is asked for.
+// Warn says something of an answer, escaped, and once, however often that is asked for.
 func (c *Client) Warn(text string) {
+	text = terminal.Escape(text)
 	if c.warn != nil && !c.said[text] {
 		c.said[text] = true
 		c.warn(text)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,5 +133,18 @@ func TestClient_Get_an_answer_that_is_broken_off(t *testing.T) {
 				t.Errorf("%v (kind %d), want %s", err, fault.KindOf(err), tt.says)
 			}
 		})
+	}
+}
+
+// What a server says is shown to a person: escaped, and not over and over again.
+func TestClient_Warn(t *testing.T) {
+	c := api.New(&url.URL{}, "")
+	c.Warn("nobody listens")
+	var said []string
+	c.OnWarning(func(text string) { said = append(said, text) })
+	c.Warn("n1\x1b[2J is broken")
+	c.Warn("n1\x1b[2J is broken")
+	if want := []string{`n1\x1b[2J is broken`}; !slices.Equal(said, want) {
+		t.Errorf("said %q, want %q", said, want)
 	}
 }

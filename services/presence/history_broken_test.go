@@ -159,15 +159,7 @@ func (w *world) planBroken(t *rapid.T, broken events.Stream, before []presence.C
 func TestHistory_Broken_EndMissing(t *testing.T) {
 	store := storetest.NewMemory().Store()
 	began := events.Milliseconds(time.Now()).Add(-time.Hour)
-	s := events.Stream{Node: "n1", Epoch: 1}
-	if _, err := store.Log.Append(t.Context(), []events.Event{
-		{ID: s.At(0), Type: events.Opened, At: began, Process: "p"},
-		{ID: s.At(1), Type: events.Connected, At: began, User: "ana"},
-		{ID: s.At(2), Type: events.Disconnected, At: began.Add(time.Second), User: "ana", Conn: s.At(1), Reason: events.Client},
-		{ID: s.At(3), Type: events.Sealed, At: began.Add(time.Minute), By: "n1", Reason: events.Shutdown},
-	}); err != nil {
-		t.Fatal(err)
-	}
+	s := shortLife(t, store, began)
 	store.Past = holedPast{store.Past, s.At(2)}
 	store.Log = holed{store.Log, s.At(2), new(atomic.Bool)}
 	page, err := presence.NewHistory(store).Sessions(t.Context(), presence.SessionQuery{User: "ana", Limit: 1})

@@ -90,7 +90,7 @@ func (e *epoch) ownOnline(ctx context.Context) ([]uint64, error) {
 // mend makes online what the sockets say. It runs on the append loop.
 func (e *epoch) mend(ctx context.Context, f finding) error {
 	remove := surplus(f)
-	add := missing(f, e.m.table.recordedConns())
+	add := e.missing(f)
 	if len(remove)+len(add) == 0 {
 		return nil
 	}
@@ -138,13 +138,10 @@ func surplus(f finding) []uint64 {
 
 // missing is the connections that were live before the look, are live now, and were
 // not found in online.
-func missing(f finding, now []*Conn) []*Conn {
+func (e *epoch) missing(f finding) []*Conn {
 	var absent []*Conn
 	for _, c := range f.note.live {
-		if _, there := slices.BinarySearch(f.found, c.seq); there {
-			continue
-		}
-		if _, live := search(now, c.seq); live {
+		if _, there := slices.BinarySearch(f.found, c.seq); !there && e.m.table.isThere(c) {
 			absent = append(absent, c)
 		}
 	}

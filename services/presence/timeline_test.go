@@ -111,11 +111,10 @@ func TestHistory_Timeline_ManyMarks(t *testing.T) {
 	}
 }
 
-// Retention deletes what is just being read: it is read again, as far as it is kept.
-func TestHistory_Timeline_BesideRetention(t *testing.T) {
-	store := storetest.NewMemory().Store()
-	began := events.Milliseconds(time.Now()).Add(-time.Hour)
-	horizon := began.Add(30 * time.Minute)
+// shortLife appends a stream in which ana was connected for a second, and that was sealed in
+// good order after a minute.
+func shortLife(t *testing.T, store presence.Store, began time.Time) events.Stream {
+	t.Helper()
 	s := events.Stream{Node: "n1", Epoch: 1}
 	if _, err := store.Log.Append(t.Context(), []events.Event{
 		{ID: s.At(0), Type: events.Opened, At: began, Process: "p"},
@@ -125,6 +124,15 @@ func TestHistory_Timeline_BesideRetention(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// Retention deletes what is just being read: it is read again, as far as it is kept.
+func TestHistory_Timeline_BesideRetention(t *testing.T) {
+	store := storetest.NewMemory().Store()
+	began := events.Milliseconds(time.Now()).Add(-time.Hour)
+	horizon := began.Add(30 * time.Minute)
+	shortLife(t, store, began)
 	next := events.Stream{Node: "n1", Epoch: 2}
 	if _, err := store.Log.Append(t.Context(), []events.Event{
 		{ID: next.At(0), Type: events.Opened, At: horizon, Process: "p"},

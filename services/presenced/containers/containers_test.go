@@ -105,8 +105,7 @@ func TestCheckDockerfile_BrokenCopies(t *testing.T) {
 }
 
 func TestCheckCompose_BrokenCopies(t *testing.T) {
-	text := read(t, composeFile)
-	tests := []struct{ name, service, old, new, want string }{
+	checkBroken(t, []brokenCopy{
 		{"a typo in a key", "app", "depends_on", "depend_on", "depend_on"},
 		{"a typo in a volume", "mongo", "- mongo:/data", "- mango:/data", "mango"},
 		{"a typo in a dependency", "app", "      mongo:\n        condition", "      mango:\n        condition", "mango"},
@@ -127,8 +126,17 @@ func TestCheckCompose_BrokenCopies(t *testing.T) {
 		{"root", "app", "init: true", "init: true\n    user: root", "is given privileges"},
 		{"no time to stop", "", "stop_grace_period: 30s", "stop_grace_period: 5s", "is not given time to stop"},
 		{"the image's health check replaced", "app", "init: true", "init: true\n    healthcheck: {disable: true}", "replaces the health check"},
-	}
-	for _, tt := range tests {
+	})
+}
+
+// brokenCopy is the compose file with a change of what it says of one service, or of all if
+// service is "", and the complaint of it that there should be.
+type brokenCopy struct{ name, service, old, new, want string }
+
+func checkBroken(t *testing.T, copies []brokenCopy) {
+	t.Helper()
+	text := read(t, composeFile)
+	for _, tt := range copies {
 		t.Run(tt.name, func(t *testing.T) {
 			project, err := parseCompose(t.Context(), replaceIn(t, text, tt.service, tt.old, tt.new))
 			if err != nil {

@@ -81,8 +81,7 @@ func TestMounts_AreThere(t *testing.T) {
 }
 
 func TestCheckScale_BrokenCopies(t *testing.T) {
-	text := read(t, composeFile)
-	tests := []struct{ name, service, old, new, want string }{
+	checkBroken(t, []brokenCopy{
 		{"published to everyone", "proxy", "127.0.0.1:8080:8080", "8080:8080", `publishes port 8080 on ""`},
 		{"Prometheus published to everyone", "prometheus", "127.0.0.1:9090:9090", "9090:9090", `publishes port 9090 on ""`},
 		{"a writable image", "", "read_only: true", "read_only: false", "can write to its image"},
@@ -102,15 +101,7 @@ func TestCheckScale_BrokenCopies(t *testing.T) {
 		{"the operator's rights for nodes", "presenced", "DB_USER: presence\n", "DB_USER: presence-operator\n", "logs in as"},
 		{"a database within reach of others", "", "internal: true", "internal: false", "back is not internal"},
 		{"root", "database", `user: "999:999"`, `user: "0:0"`, "runs as root"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := checkCompose(compose(t, replaceIn(t, text, tt.service, tt.old, tt.new)), dockerfile(t))
-			if len(got) == 0 || !slices.ContainsFunc(got, func(c string) bool { return strings.Contains(c, tt.want) }) {
-				t.Errorf("got %q, want a complaint that contains %q", got, tt.want)
-			}
-		})
-	}
+	})
 }
 
 // checkScale says what is wrong with the services of the profile scale.

@@ -1,12 +1,12 @@
 // The card that computes one Fibonacci number.
 
 import { announce } from "./announce.js";
+import { Complaint } from "./complaint.js";
 import { copies } from "./copy.js";
 import { fold, groups, readN } from "./digits.js";
-import { byId, element, setNotice, setText } from "./dom.js";
+import { byId, element, setText } from "./dom.js";
 import { count, counted, duration } from "./format.js";
 import { Order } from "./order.js";
-import { wordsOf } from "./refusal.js";
 
 const most = 120; // digits that are shown without folding
 const ends = 45; // digits at either end of a folded number
@@ -18,6 +18,7 @@ export function showFibonacci(connection) {
   let shown = ""; // the value of the answer that is shown
 
   const order = new Order();
+  const complaint = new Complaint(input, byId("fib-error"));
 
   const compute = (n, quiet) => {
     const began = performance.now();
@@ -27,22 +28,23 @@ export function showFibonacci(connection) {
         show(answer, performance.now() - began);
         if (!quiet) announce(spoken(answer));
       },
-      error: (error) => quiet || complain(input, wordsOf(error), error.code === "offline"),
+      error: (error) => quiet || complaint.failed(error),
       last: () => setText(byId("fib-doing"), ""),
     });
   };
   byId("fib").addEventListener("submit", (event) => {
     event.preventDefault();
     const n = readN(input.value);
-    if (Number.isNaN(n)) return complain(input, "n is a whole number from 0 on, written in digits. Try 90.");
-    complain(input, "");
+    if (Number.isNaN(n)) return complaint.say("n is a whole number from 0 on, written in digits. Try 90.");
+    complaint.say("");
     setText(byId("fib-doing"), `Computing F(${count(n)})…`);
     compute(n, false);
   });
   connection.on("state", (state) => {
-    if (state.phase === "online" && byId("fib-error").dataset.until === "online") complain(input, "");
+    if (state.phase !== "online") return;
+    complaint.online();
     // The card begins with an answer. Whether it comes does not matter.
-    if (state.phase === "online" && shown === "") compute(readN(input.value), true);
+    if (shown === "") compute(readN(input.value), true);
   });
   toggle.addEventListener("click", () => {
     const all = toggle.getAttribute("aria-expanded") === "false";
@@ -54,15 +56,6 @@ export function showFibonacci(connection) {
 function command(n) {
   const algorithm = byId("fib-algorithm").value;
   return algorithm ? { type: "fibonacci", n, algorithm } : { type: "fibonacci", n };
-}
-
-// A problem that is that of the connection is none any more when there is one.
-function complain(input, problem, offline = false) {
-  setNotice(byId("fib-error"), problem, "bad");
-  byId("fib-error").dataset.until = offline ? "online" : "";
-  if (problem) input.setAttribute("aria-invalid", "true");
-  else input.removeAttribute("aria-invalid");
-  if (problem) announce(problem);
 }
 
 function show(answer, roundTrip) {

@@ -1,12 +1,12 @@
 // The card with the first Fibonacci numbers: a table and a picture.
 
 import { announce } from "./announce.js";
+import { Complaint } from "./complaint.js";
 import { copies } from "./copy.js";
 import { fold, readN } from "./digits.js";
-import { byId, element, setNotice, setText } from "./dom.js";
+import { byId, element, setText } from "./dom.js";
 import { count, counted } from "./format.js";
 import { Order } from "./order.js";
-import { wordsOf } from "./refusal.js";
 import { spiral } from "./spiral.js";
 
 const most = 30; // digits that a row shows without folding
@@ -19,6 +19,7 @@ export function showSequence(connection) {
   let shown = []; // the values in the table
 
   const order = new Order();
+  const complaint = new Complaint(input, byId("seq-error"));
 
   const list = (n, quiet) =>
     order.follow(connection.ask({ type: "sequence", n }), {
@@ -27,30 +28,22 @@ export function showSequence(connection) {
         show(shown);
         if (!quiet) announce(shown.length === 0 ? "No number" : `A table of ${counted(shown.length, "number")}`);
       },
-      error: (error) => quiet || complain(input, wordsOf(error), error.code === "offline"),
+      error: (error) => quiet || complaint.failed(error),
     });
   byId("seq").addEventListener("submit", (event) => {
     event.preventDefault();
     const n = readN(input.value);
-    if (Number.isNaN(n)) return complain(input, "Say how many numbers as a whole number, written in digits. Try 20.");
-    complain(input, "");
+    if (Number.isNaN(n)) return complaint.say("Say how many numbers as a whole number, written in digits. Try 20.");
+    complaint.say("");
     list(n, false);
   });
   connection.on("state", (state) => {
-    if (state.phase === "online" && byId("seq-error").dataset.until === "online") complain(input, "");
+    if (state.phase !== "online") return;
+    complaint.online();
     // The card begins with an answer. Whether it comes does not matter.
-    if (state.phase === "online" && shown.length === 0) list(readN(input.value), true);
+    if (shown.length === 0) list(readN(input.value), true);
   });
   copies(byId("seq-copy"), () => shown.map((value, i) => `${i}\t${value}`).join("\n"), "The table");
-}
-
-// A problem that is that of the connection is none any more when there is one.
-function complain(input, problem, offline = false) {
-  setNotice(byId("seq-error"), problem, "bad");
-  byId("seq-error").dataset.until = offline ? "online" : "";
-  if (problem) input.setAttribute("aria-invalid", "true");
-  else input.removeAttribute("aria-invalid");
-  if (problem) announce(problem);
 }
 
 function show(values) {
